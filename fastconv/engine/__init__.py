@@ -1,0 +1,1 @@
+"""The engine core: from a traced model to native programs over packed memory, run by a team of threads."""

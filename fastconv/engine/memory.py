@@ -1,0 +1,73 @@
+"""Memory for a program: buffers are declared first, then placed together, so that no step allocates anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ALIGNMENT = 64
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Bytes that a program works on.
+
+    per_group False: scratch memory, one copy for each worker, reused when the buffer is no longer needed.
+    per_group True: one copy for each group of images, kept for the whole run.
+    keep: scratch memory that holds something from one group to the next (a halo of zeros) and is never reused.
+    """
+
+    size: int
+    per_group: bool = False
+    keep: bool = False
+    offset: int = field(default=-1, init=False)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An array that lives elsewhere: parameters, tables, the batch's addresses."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class At:
+    """A place inside a buffer or an array."""
+
+    buffer: Buffer | Fixed
+    bytes: int
+
+
+def aligned(size: int) -> np.ndarray:
+    """`size` zero bytes that start at a cache line."""
+    raw = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start:start + size]
+
+
+def aligned_floats(count: int) -> np.ndarray:
+    """`count` float32 zeros that start at a cache line."""
+    return aligned(4 * count).view(np.float32)
+
+
+def place(lifetimes: dict[Buffer, tuple[int, int]]) -> int:
+    """Gives each scratch buffer an offset and returns the bytes one worker needs.
+
+    lifetimes: the first and the last call that uses each buffer. Two buffers share memory only where their lifetimes
+    do not overlap. Larger buffers are placed first, each at the lowest offset that is free while it lives.
+    """
+    placed: list[tuple[int, int, int, int]] = []  # offset, end, first call, last call
+    total = 0
+    for buffer, (first, last) in sorted(lifetimes.items(), key=lambda item: -item[0].size):
+        size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
+        offset = 0
+        for taken, end, other_first, other_last in sorted(placed):
+            overlaps = buffer.keep or first <= other_last and other_first <= last
+            if overlaps and offset + size > taken and end > offset:
+                offset = end
+        buffer.offset = offset
+        lifetime = (-1, np.iinfo(np.int64).max) if buffer.keep else (first, last)
+        placed.append((offset, offset + size, *map(int, lifetime)))
+        total = max(total, offset + size)
+    return total

@@ -1,0 +1,21 @@
+"""The errors fastconv raises. Each is a ValueError or a TypeError with a message for people."""
+
+
+class ShapeError(ValueError):
+    """An array whose shape does not fit the layer that was given it."""
+
+
+class DtypeError(TypeError):
+    """An array whose dtype is none of those accepted."""
+
+
+class DataError(ValueError):
+    """A data set or a data file that cannot be used; the message names the file and what is wrong."""
+
+
+class CheckpointError(ValueError):
+    """A model file that cannot be read or does not describe a model."""
+
+
+class DivergenceError(ValueError):
+    """The loss became NaN or infinite during training."""

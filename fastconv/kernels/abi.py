@@ -1,0 +1,174 @@
+"""How kernels are called: every kernel is a native function `(arguments, index)`.
+
+`arguments` points to a NumPy record that describes one operation of a plan (addresses and sizes); `index` is the
+group of 16 images, or the block of a parameter, that the call works on. A plan is then a table of kernel and
+record addresses, and `run` walks it in one native call without the GIL, however many layers a network has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, from_dtype, njit, types
+from numba.extending import intrinsic, models, register_model
+
+from fastconv.simd.tile import ONE_VECTOR, Block, BlockType
+
+#: fastmath flags that change no NaN and no infinity and keep the order of additions.
+NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract"}}
+
+#: A place in memory: group g's data starts at address + g * stride (stride 0: scratch memory of one worker).
+BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
+
+#: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
+#: addresses of the images, their indices, the targets and the results, and the number of images.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT = range(5)
+
+
+def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
+    """The dtype of a kernel's arguments."""
+    return np.dtype(list(fields), align=True)
+
+
+class RecordsType(types.Type):
+    """A pointer to records of one dtype, whose type also carries the tile size a kernel is compiled for."""
+
+    def __init__(self, dtype, block):
+        self.record, self.block = from_dtype(dtype), block
+        super().__init__(name=f"Records({self.record}, {block.rows}x{block.cols})")
+
+
+@register_model(RecordsType)
+class _RecordsModel(models.PrimitiveModel):
+    def __init__(self, manager, records):
+        super().__init__(manager, records, ir.IntType(8).as_pointer())
+
+
+class Kernel:
+    """A native function over one record, compiled or loaded from the cache when an address is first asked for."""
+
+    def __init__(self, function: Callable[..., None], arguments: np.dtype[np.void]) -> None:
+        self.function, self.arguments = function, arguments
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self._compiled: dict[Block, Any] = {}
+
+    def address(self, block: Block = ONE_VECTOR) -> int:
+        """The kernel's address, specialised on a tile size."""
+        if block not in self._compiled:
+            signature = types.void(RecordsType(self.arguments, block), types.intp)
+            options = {key: value for key, value in NATIVE.items() if key != "nogil"}
+            self._compiled[block] = cfunc(signature, cache=True, **options)(self.function)
+        return int(self._compiled[block].address)
+
+
+def kernel(arguments: np.dtype[np.void]) -> Callable[[Callable[..., None]], Kernel]:
+    """Declares a kernel: a function of (pointer to records, index)."""
+    return lambda function: Kernel(function, arguments)
+
+
+@intrinsic
+def argument(_typing, records, index):
+    """records[index]"""
+
+    def codegen(_context, builder, _signature, args):
+        size = ir.Constant(ir.IntType(64), records.record.size)
+        place = builder.gep(args[0], [builder.mul(args[1], size)])
+        return builder.bitcast(place, _context.get_value_type(records.record))
+
+    return records.record(records, types.intp), codegen
+
+
+@intrinsic
+def block_of(_typing, records):
+    """The tile size the kernel is compiled for."""
+    block = BlockType(records.block.rows, records.block.cols)
+
+    def codegen(context, _builder, _signature, _args):
+        return context.get_dummy_value()
+
+    return block(records), codegen
+
+
+@intrinsic
+def pointer(_typing, element, address):
+    """A typed pointer, e.g. pointer(np.float32, address)."""
+    result = types.CPointer(element.dtype)
+
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
+
+    return result(element, types.intp), codegen
+
+
+@intrinsic
+def offset(_typing, start, count):
+    """The pointer `count` elements after `start`."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.gep(args[0], [args[1]])
+
+    return start(start, types.intp), codegen
+
+
+@njit(**NATIVE)
+def floats(buffer, group):
+    """Pointer to group `group` of a float32 buffer."""
+    return pointer(np.float32, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
+def octets(buffer, group):
+    """Pointer to group `group` of a uint8 buffer."""
+    return pointer(np.uint8, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
+def integers(buffer, group):
+    """Pointer to group `group` of an int64 buffer."""
+    return pointer(np.int64, buffer.address + group * buffer.stride)
+
+
+@intrinsic
+def _call(_typing, address, arguments, index):
+    """Calls the kernel at `address`."""
+
+    def codegen(context, builder, _signature, args):
+        address, arguments, index = args
+        word = ir.IntType(64)
+        function = ir.FunctionType(ir.VoidType(), [word, word]).as_pointer()
+        builder.call(builder.inttoptr(address, function), [arguments, index])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _fetch_add(_typing, counters, index):
+    """Atomically increments counters[index] and returns what it was."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), ir.Constant(ir.IntType(64), 1), "seq_cst")
+
+    return types.int64(counters, types.intp), codegen
+
+
+RUN_SIGNATURE = "void(int64[:, ::1], int64, int64[::1], int64)"
+
+
+@njit(RUN_SIGNATURE, cache=True, **NATIVE)
+def run(calls, units, counters, counter):
+    """Takes unit after unit from the shared counter and makes every call (kernel, records) of the table on it.
+
+    Any number of threads may run the same table; which of them takes a unit changes no result, because
+    a unit writes only what belongs to it.
+    """
+    while True:
+        unit = _fetch_add(counters, counter)
+        if unit >= units:
+            return
+        for i in range(calls.shape[0]):
+            _call(calls[i, 0], calls[i, 1], unit)

@@ -1,0 +1,108 @@
+"""Losses on a group's outputs `[feature, lane]`: one loss an image, and the gradient of the batch's mean.
+
+Lanes without an image get a gradient of zero, so nothing they hold reaches a weight.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from fastconv.kernels.abi import (
+    BUFFER, COUNT, INDICES, TARGETS, argument, floats, integers, kernel, octets, pointer, record,
+)
+from fastconv.layout import LANES
+
+ARGUMENTS = record(
+    ("x", BUFFER), ("dx", BUFFER), ("losses", BUFFER), ("correct", BUFFER), ("batch", BUFFER),
+    ("channels", np.int64), ("height", np.int64), ("width", np.int64), ("row", np.int64), ("plane", np.int64),
+    ("smoothing", np.float32),
+)
+
+
+@kernel(ARGUMENTS)
+def cross_entropy(records, group):
+    """-Σ_k q_k log softmax(x)_k with q = (1 - ε) onehot + ε / K (Szegedy et al. 2016, section 7), by log-sum-exp."""
+    op = argument(records, 0)
+    x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
+    losses, correct = floats(op.losses, group), octets(op.correct, group)
+    indices, labels, count = pointer(np.int64, batch[INDICES]), pointer(np.int64, batch[TARGETS]), batch[COUNT]
+    classes, zero = op.channels, np.float32(0.0)
+    share = np.float32(1.0) / np.float32(count)
+    uniform = op.smoothing / np.float32(classes)
+    for lane in range(LANES):
+        position = group * LANES + lane
+        if position >= count:
+            for k in range(classes):
+                dx[k * LANES + lane] = zero
+            continue
+        label = labels[indices[position]]
+        largest, best, mean = x[lane], 0, zero
+        for k in range(classes):
+            value = x[k * LANES + lane]
+            mean += value
+            if value > largest:
+                largest, best = value, k
+        mean /= np.float32(classes)
+        total = zero
+        for k in range(classes):
+            total += math.exp(x[k * LANES + lane] - largest)
+        log_total = math.log(total)
+        correct[lane] = best == label
+        target = (np.float32(1.0) - op.smoothing) * x[label * LANES + lane] + op.smoothing * mean
+        losses[lane] = log_total + (largest - target)
+        for k in range(classes):
+            p = math.exp(x[k * LANES + lane] - largest - log_total)
+            q = uniform + (np.float32(1.0) - op.smoothing if k == label else zero)
+            dx[k * LANES + lane] = (p - q) * share
+
+
+@kernel(ARGUMENTS)
+def mse(records, group):
+    """Mean of (x - target)² over the features; the targets are float32 [image, feature]."""
+    op = argument(records, 0)
+    x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
+    losses, correct = floats(op.losses, group), octets(op.correct, group)
+    indices, targets, count = pointer(np.int64, batch[INDICES]), pointer(np.float32, batch[TARGETS]), batch[COUNT]
+    features = op.channels * op.height * op.width
+    share = np.float32(2.0) / np.float32(count * features)
+    for lane in range(LANES):
+        position = group * LANES + lane
+        total, feature, best, wanted = np.float32(0.0), 0, 0, 0
+        largest, largest_target = np.float32(-np.inf), np.float32(-np.inf)
+        for c in range(op.channels):
+            for h in range(op.height):
+                for w in range(op.width):
+                    place = (c * op.plane + h * op.row + w) * LANES + lane
+                    if position < count:
+                        target = targets[indices[position] * features + feature]
+                        difference = x[place] - target
+                        total += difference * difference
+                        dx[place] = difference * share
+                        if x[place] > largest:
+                            largest, best = x[place], feature
+                        if target > largest_target:
+                            largest_target, wanted = target, feature
+                    else:
+                        dx[place] = np.float32(0.0)
+                    feature += 1
+        if position < count:
+            losses[lane] = total / np.float32(features)
+            correct[lane] = best == wanted
+
+
+@kernel(record(("y", BUFFER), ("classes", np.int64)))
+def softmax(records, group):
+    """exp(y_k - max) / Σ exp(y - max), in place."""
+    op = argument(records, 0)
+    y = floats(op.y, group)
+    for lane in range(LANES):
+        largest = y[lane]
+        for k in range(op.classes):
+            largest = max(largest, y[k * LANES + lane])
+        total = np.float32(0.0)
+        for k in range(op.classes):
+            y[k * LANES + lane] = math.exp(y[k * LANES + lane] - largest)
+            total += y[k * LANES + lane]
+        for k in range(op.classes):
+            y[k * LANES + lane] /= total

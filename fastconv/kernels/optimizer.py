@@ -1,0 +1,64 @@
+"""Optimizer updates, each one pass over a block of the flat parameter buffer: every value is read and written once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastconv.kernels.abi import BUFFER, COUNT, argument, floats, integers, kernel, record
+from fastconv.layout import LANES
+
+BLOCK = record(
+    ("theta", BUFFER), ("grad", BUFFER), ("state0", BUFFER), ("state1", BUFFER),
+    ("constants", BUFFER),  # float32, set by the optimizer before each step
+    ("size", np.int64),
+)
+
+ONE = np.float32(1.0)
+
+
+@kernel(BLOCK)
+def sgd(records, index):
+    """constants: lr, momentum, weight_decay, nesterov (0 or 1)."""
+    op = argument(records, index)
+    theta, grad, velocity, constants = (
+        floats(op.theta, 0), floats(op.grad, 0), floats(op.state0, 0), floats(op.constants, 0))
+    lr, momentum, weight_decay, nesterov = constants[0], constants[1], constants[2], constants[3]
+    for i in range(op.size):
+        g = grad[i] + weight_decay * theta[i]
+        v = momentum * velocity[i] + g
+        velocity[i] = v
+        theta[i] -= lr * (g + momentum * v if nesterov > np.float32(0.0) else v)
+
+
+@kernel(BLOCK)
+def adam(records, index):
+    """constants: step size lr/(1-β₁ᵗ), β₁, β₂, √(1-β₂ᵗ), ε, L2 factor, shrinkage 1 - lr·λ.
+
+    One kernel is both Adam (shrinkage 1) and AdamW (L2 factor 0).
+    """
+    op = argument(records, index)
+    theta, grad, m, v, constants = (
+        floats(op.theta, 0), floats(op.grad, 0), floats(op.state0, 0), floats(op.state1, 0), floats(op.constants, 0))
+    step_size, beta1, beta2, correction = constants[0], constants[1], constants[2], constants[3]
+    eps, l2, shrinkage = constants[4], constants[5], constants[6]
+    for i in range(op.size):
+        g = grad[i] + l2 * theta[i]
+        first = m[i] + (ONE - beta1) * (g - m[i])
+        second = beta2 * v[i] + (ONE - beta2) * g * g
+        m[i], v[i] = first, second
+        theta[i] = theta[i] * shrinkage - step_size * first / (math.sqrt(second) / correction + eps)
+
+
+@kernel(record(("partial", BUFFER), ("grad", BUFFER), ("batch", BUFFER), ("size", np.int64)))
+def sum_groups(records, index):
+    """grad = the sum of the groups' partial gradients, in the order of the groups."""
+    op = argument(records, index)
+    grad = floats(op.grad, 0)
+    for i in range(op.size):
+        grad[i] = np.float32(0.0)
+    for group in range((integers(op.batch, 0)[COUNT] + LANES - 1) // LANES):
+        partial = floats(op.partial, group)
+        for i in range(op.size):
+            grad[i] += partial[i]

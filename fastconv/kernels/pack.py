@@ -1,0 +1,125 @@
+"""Between NumPy arrays and the packed layout: images in, results out, and weights into the order kernels read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fastconv.kernels.abi import (
+    BUFFER, COUNT, IMAGES, INDICES, NATIVE, RESULTS, argument, floats, integers, kernel, offset, pointer, record,
+)
+from fastconv.kernels.blocks import block_start
+from fastconv.layout import LANES
+from fastconv.simd.blocking import CORRELATE_ROWS
+
+#: The place of an activation in a group, as `layout.Packed`.
+PLACE = (("channels", np.int64), ("height", np.int64), ("width", np.int64),
+         ("row", np.int64), ("plane", np.int64), ("origin", np.int64))
+
+PACK = record(
+    ("scale", BUFFER), ("shift", BUFFER),  # per channel
+    ("x", BUFFER),
+    ("batch", BUFFER),
+    *PLACE,
+)
+
+
+@njit(**NATIVE)
+def _pack(images, op, group):
+    batch, scale, shift, x = integers(op.batch, 0), floats(op.scale, 0), floats(op.shift, 0), floats(op.x, group)
+    indices, count = pointer(np.int64, batch[INDICES]), batch[COUNT]
+    pixels = op.height * op.width
+    for c in range(op.channels):
+        for h in range(op.height):
+            target = (op.origin + c * op.plane + h * op.row) * LANES
+            for lane in range(LANES):
+                position = group * LANES + lane
+                if position < count:
+                    source = (indices[position] * op.channels + c) * pixels + h * op.width
+                    for w in range(op.width):
+                        x[target + w * LANES + lane] = np.float32(images[source + w]) * scale[c] + shift[c]
+                else:
+                    for w in range(op.width):
+                        x[target + w * LANES + lane] = np.float32(0.0)
+
+
+@kernel(PACK)
+def pack_uint8(records, group):
+    """x = images[indices] * scale + shift for one group; lanes without an image are zero."""
+    op = argument(records, 0)
+    _pack(pointer(np.uint8, integers(op.batch, 0)[IMAGES]), op, group)
+
+
+@kernel(PACK)
+def pack_float32(records, group):
+    """As `pack_uint8`, for float32 images."""
+    op = argument(records, 0)
+    _pack(pointer(np.float32, integers(op.batch, 0)[IMAGES]), op, group)
+
+
+@kernel(record(("x", BUFFER), ("batch", BUFFER), *PLACE))
+def unpack(records, group):
+    """y[image, channel, height, width] = x, for the images of one group."""
+    op = argument(records, 0)
+    batch, x = integers(op.batch, 0), floats(op.x, group)
+    y = pointer(np.float32, batch[RESULTS])
+    pixels = op.height * op.width
+    for lane in range(min(LANES, batch[COUNT] - group * LANES)):
+        image = (group * LANES + lane) * op.channels * pixels
+        for c in range(op.channels):
+            for h in range(op.height):
+                source = (op.origin + c * op.plane + h * op.row) * LANES + lane
+                target = image + c * pixels + h * op.width
+                for w in range(op.width):
+                    y[target + w] = x[source + w * LANES]
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("batch", BUFFER), ("y_row", np.int64), *PLACE))
+def unpack_features(records, group):
+    """y[image, feature] = x, in rows of y_row floats; rows of empty lanes are zero.
+
+    A linear layer's weight gradient is a matrix product over the images of the batch and reads this layout.
+    """
+    op = argument(records, 0)
+    x, y, count = floats(op.x, group), floats(op.y, 0), integers(op.batch, 0)[COUNT]
+    for lane in range(LANES):
+        valid = group * LANES + lane < count
+        target = (group * LANES + lane) * op.y_row
+        for c in range(op.channels):
+            for h in range(op.height):
+                source = (op.origin + c * op.plane + h * op.row) * LANES + lane
+                for w in range(op.width):
+                    y[target] = x[source + w * LANES] if valid else np.float32(0.0)
+                    target += 1
+
+
+WEIGHT = record(
+    ("weight", BUFFER), ("packed", BUFFER),  # of one group of channels
+    ("targets", np.int64), ("sources", np.int64), ("kernel_height", np.int64), ("kernel_width", np.int64),
+    ("block_start", np.int64), ("block_end", np.int64),  # blocks of targets to pack
+    ("source_start", np.int64), ("source_end", np.int64),
+    ("target_stride", np.int64), ("source_stride", np.int64),  # in `weight`, in floats
+    ("channels_inner", np.int64),
+)
+
+
+@kernel(WEIGHT)
+def pack_weight(records, index):
+    """Part of a weight in the order in which `correlate` reads it.
+
+    The taps of a block of targets follow each other, each with the weights of all the block's targets. They are ordered
+    by (source, row, column), or by (row, column, source) where the innermost loop runs over the sources.
+    """
+    op = argument(records, index)
+    weight, packed = floats(op.weight, 0), floats(op.packed, 0)
+    taps = op.kernel_height * op.kernel_width
+    source_step, tap_step = (1, op.sources) if op.channels_inner else (taps, 1)
+    for block in range(op.block_start, op.block_end):
+        start = block_start(op.targets, CORRELATE_ROWS, block)
+        rows = block_start(op.targets, CORRELATE_ROWS, block + 1) - start
+        for s in range(op.source_start, op.source_end):
+            for tap in range(taps):
+                target = start * op.sources * taps + (s * source_step + tap * tap_step) * rows
+                source = start * op.target_stride + s * op.source_stride + tap
+                for r in range(rows):
+                    packed[target + r] = weight[source + r * op.target_stride]

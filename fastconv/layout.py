@@ -1,0 +1,57 @@
+"""How a batch lies in memory inside the engine.
+
+A *group* is 16 images. Its activations are `[channel, height, width, lane]` float32 with one image per lane,
+so a pixel of a group is one cache line: two AVX2 registers, one AVX-512 register, four NEON registers.
+Because all the lanes of a tile belong to one pixel, each pixel can have its own exact set of kernel taps:
+padding costs no arithmetic, and no width, stride or dilation leaves a tail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LANES = 16
+
+
+def groups_of(images: int) -> int:
+    """Groups of 16 images that hold `images`, the last one possibly part empty."""
+    return -(-images // LANES)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The place of a (channels, height, width) activation in a group's memory; all counts are in pixels of 16 lanes.
+
+    row: pixels from one row to the next.  plane: pixels from one channel to the next.
+    origin: pixels in front of the first one (a halo of zeros around each plane makes it positive).
+    """
+
+    channels: int
+    height: int
+    width: int
+    row: int
+    plane: int
+    origin: int
+
+    @classmethod
+    def of(cls, channels: int, height: int, width: int, halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Packed:
+        """halo: zero rows above and below, zero columns left and right, of each plane."""
+        top, bottom, left, right = halo
+        row = left + width + right
+        # An odd plane spreads the channels of one pixel over all sets of the cache; a power of two
+        # would map them to the same one (measured: 16x32x32 convolution at 0.5 instead of 0.9 of peak).
+        plane = (top + height + bottom) * row | 1
+        return cls(channels, height, width, row, plane, top * row + left)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of 16 lanes that a group takes, halo included."""
+        return self.channels * self.plane
+
+    @property
+    def features(self) -> int:
+        return self.channels * self.height * self.width

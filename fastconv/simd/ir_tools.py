@@ -1,0 +1,65 @@
+"""The few LLVM IR phrases that every intrinsic is made of."""
+
+from __future__ import annotations
+
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from fastconv.layout import LANES
+
+F32 = ir.FloatType()
+I8 = ir.IntType(8)
+I32 = ir.IntType(32)
+FLOATS = ir.VectorType(F32, LANES)
+BYTES = ir.VectorType(I8, LANES)
+MASK = ir.VectorType(ir.IntType(1), LANES)
+
+
+def splat(builder, scalar, vector):
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(I32, 0))
+    lanes = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(first, undefined, lanes)
+
+
+def _element_bytes(vector):
+    return 1 if vector == BYTES else 4
+
+
+def load(builder, pointer, vector):
+    return builder.load(builder.bitcast(pointer, vector.as_pointer()), align=_element_bytes(vector))
+
+
+def store(builder, value, pointer):
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=_element_bytes(value.type))
+
+
+def store_first(builder, value, pointer, count):
+    """Stores the first `count` lanes of a float vector."""
+    lanes = ir.VectorType(I32, LANES)
+    valid = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
+                                splat(builder, builder.trunc(count, I32), lanes))
+    function = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), I32, MASK])
+    masked_store = cgutils.get_or_insert_function(
+        builder.module, function, f"llvm.masked.store.v{LANES}f32.p0")
+    builder.call(masked_store, [value, builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(I32, 4), valid])
+
+
+def fma(builder, a, b, c):
+    """a * b + c, rounded once."""
+    function = ir.FunctionType(FLOATS, [FLOATS] * 3)
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{LANES}f32"), [a, b, c])
+
+
+def lane_sum(builder, value):
+    """The sum over the lanes, added pairwise: always in the same order."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        half = ir.VectorType(I32, width)
+        low = builder.shuffle_vector(value, value, ir.Constant(half, list(range(width))))
+        high = builder.shuffle_vector(value, value, ir.Constant(half, list(range(width, 2 * width))))
+        value = builder.fadd(low, high)
+    return builder.extract_element(value, ir.Constant(I32, 0))
