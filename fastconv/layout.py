@@ -8,7 +8,7 @@ padding costs no arithmetic, and no width, stride or dilation leaves a tail.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 LANES = 16
 
@@ -16,6 +16,11 @@ LANES = 16
 def groups_of(images: int) -> int:
     """Groups of 16 images that hold `images`, the last one possibly part empty."""
     return -(-images // LANES)
+
+
+def whole_lanes(count: int) -> int:
+    """`count` rounded up to whole vectors of 16."""
+    return groups_of(count) * LANES
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,17 @@ class Packed:
         return self.channels, self.height, self.width
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.width
+
+    @property
     def pixels(self) -> int:
         """Pixels of 16 lanes that a group takes, halo included."""
         return self.channels * self.plane
+
+    def fields(self) -> dict[str, int]:
+        """The place as the fields of a kernel's arguments."""
+        return asdict(self)
 
     @property
     def features(self) -> int:

@@ -1,92 +1,91 @@
-"""Builds the calls of a program, operator by operator: the forward calls in order, the backward calls in reverse."""
+"""Builds a program: operators emit their forward calls in order, and their gradients' calls in reverse."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fastconv.engine.memory import At, Buffer, Fixed, aligned_floats
-from fastconv.engine.program import Call, new_batch_table
-from fastconv.engine.tensor import Taps, Tensor, Window, backward_taps, forward_taps
-from fastconv.engine.weights import Weight, WeightUnit, row_units, slice_units
-from fastconv.kernels import activation, correlate, correlate_grad, loss, pack, pooling
-from fastconv.kernels.abi import Kernel
-from fastconv.kernels.blocks import runs
+from fastconv.engine.memory import Buffer, Fixed
+from fastconv.engine.parameter import Parameter
+from fastconv.engine.program import Call, Phase, Program, new_batch_table
+from fastconv.engine.team import get_num_threads
+from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Bias, Update, Weight
+from fastconv.kernels import pack
+from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
-from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS
-from fastconv.simd.tile import Block
-
-ACTIVATIONS: dict[str, tuple[Kernel, Kernel]] = {
-    "relu": (activation.relu, activation.relu_grad),
-    "tanh": (activation.tanh, activation.tanh_grad),
-    "sigmoid": (activation.sigmoid, activation.sigmoid_grad),
-}
-
-LOSSES: dict[str, Kernel] = {"cross_entropy": loss.cross_entropy, "mse": loss.mse}
+from fastconv.simd.tile import ONE_VECTOR, Block
 
 
 class Builder:
-    """Collects kernel calls. With `training`, also those of the backward pass and of the weight gradients."""
+    """Collects kernel calls, to be made on each group of images of a batch of up to `capacity`."""
 
-    def __init__(self, training: bool = False) -> None:
-        self.training = training
-        self.batch = new_batch_table()
-        self.calls: list[Call] = []
-        self.weight_units: list[WeightUnit] = []
-        self._backward: list[Callable[[], None]] = []
+    def __init__(self, capacity: int = 0) -> None:
+        self.capacity = capacity
+        self.batch_table = new_batch_table()
+        self.weights: list[Weight] = []
+        self.biases: list[Bias] = []
+        self._calls: list[Call] = []
+        self._gradients: list[Callable[[], None]] = []
 
-    def call(self, kernel: Kernel, block: Block | None = None, **fields: Any) -> None:
-        self.calls.append(Call(kernel, [fields], block) if block else Call(kernel, [fields]))
+    @property
+    def batch(self) -> Fixed:
+        """The batch table, as kernels take it."""
+        return Fixed(self.batch_table)
+
+    def call(self, kernel: Kernel, block: Block = ONE_VECTOR, **fields: Any) -> Call:
+        self._calls.append(Call(kernel, [fields], block))
+        return self._calls[-1]
+
+    def gradient(self, emit: Callable[[], None]) -> None:
+        """Has `emit` called by `backward`, before those of the operators that came earlier."""
+        self._gradients.append(emit)
 
     def backward(self) -> None:
-        """Emits the backward pass of everything so far."""
-        for emit in reversed(self._backward):
+        """Emits the gradients of all operators so far."""
+        for emit in reversed(self._gradients):
             emit()
 
-    def _new(self, place: Packed, needs_grad: bool, **flags: Any) -> Tensor:
-        return Tensor(place, Buffer(4 * LANES * place.pixels, **flags), needs_grad and self.training)
+    def weight(self, parameter: Parameter, shape: tuple[int, int, int, int], groups: int = 1,
+               trainable: bool = False) -> Weight:
+        """A parameter as a convolution's weight (C_out, C_in / groups, kh, kw)."""
+        self.weights.append(Weight(parameter, shape, groups, trainable))
+        return self.weights[-1]
 
-    def _new_grad(self, x: Tensor) -> Buffer:
-        x.grad = Buffer(4 * x.floats)
-        return x.grad
+    def bias(self, parameter: Parameter, trainable: bool = False) -> Bias:
+        self.biases.append(Bias(parameter, trainable))
+        return self.biases[-1]
 
-    # --- border ----------------------------------------------------------------------------------
-
-    def input(self, shape: tuple[int, int, int], scale: np.ndarray, shift: np.ndarray, *, uint8: bool,
-              halo: tuple[int, int, int, int] = (0, 0, 0, 0), needs_grad: bool = False) -> Tensor:
-        """The batch's images (C, H, W), as image · scale + shift per channel."""
+    def input(self, shape: tuple[int, int, int], dtype: Any, scale: np.ndarray, shift: np.ndarray,
+              halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
+        """The batch's images (C, H, W) times `scale` plus `shift`, both (C,), with a halo of zeros around each plane."""
         place = Packed.of(*shape, halo=halo)
-        x = self._new(place, needs_grad, keep=any(halo))
-        self.call(pack.pack_uint8 if uint8 else pack.pack_float32, batch=self._batch(),
-                  scale=Fixed(scale), shift=Fixed(shift), x=x.buffer, **place.fields())
+        x = Tensor(place, Buffer(4 * LANES * place.pixels, keep=any(halo)), needs_grad=False)
+        kernel = pack.pack_uint8 if dtype == np.uint8 else pack.pack_float32
+        self.call(kernel, batch=self.batch, slot=IMAGES, scale=Fixed(scale), shift=Fixed(shift), x=x.buffer,
+                  **place.fields())
+        return x
+
+    def array(self, shape: tuple[int, int, int], slot: int) -> Tensor:
+        """Arrays (C, H, W) float32 as they are; their address is in a slot of the batch table."""
+        x = Tensor.new(Packed.of(*shape), needs_grad=False)
+        one, zero = np.ones(shape[0], np.float32), np.zeros(shape[0], np.float32)
+        self.call(pack.pack_float32, batch=self.batch, slot=slot, scale=Fixed(one), shift=Fixed(zero), x=x.buffer,
+                  **x.place.fields())
         return x
 
     def output(self, x: Tensor) -> None:
-        """Writes x to the batch's results as NCHW."""
-        self.call(pack.unpack, x=x.buffer, batch=self._batch(), **x.place.fields())
+        """Writes x to the batch's results, NCHW float32."""
+        self.call(pack.unpack, x=x.buffer, batch=self.batch, **x.place.fields())
 
-    def _batch(self) -> Fixed:
-        return Fixed(self.batch)
+    def program(self, update: Update | None = None) -> Program:
+        """Its regions: "pack" all weights, run a "batch", make the "step" on the trainable parameters.
 
-    # --- convolution and linear ------------------------------------------------------------------
-
-    def conv2d(self, x: Tensor, weight: Weight, bias: Weight | None, window: Window, groups: int = 1,
-               relu: bool = False) -> Tensor:
-        """weight: (C_out, C_in / groups, kh, kw). Bias and ReLU are part of the same pass."""
-        out_channels = weight.value.shape[0]
-        height, width = window.output_size(x.place.height, x.place.width)
-        y = self._new(Packed.of(out_channels, height, width), x.needs_grad or weight.trainable)
-        y.activation = "relu" if relu else None
-        targets, sources = out_channels // groups, x.place.channels // groups
-        self._correlate(x.buffer, x.place, y.buffer, y.place, self._taps(forward_taps, x, y, window), window.kernel,
-                        targets, sources, groups, weight.packed(sources), bias.value if bias else None,
-                        0.0 if relu else -np.inf)
-        matrix = window.kernel == (x.place.height, x.place.width) and not any(window.padding) and groups == 1
-        if self.training and weight.trainable:
-            self.weight_units += row_units(weight, groups, self._batch()) if not matrix else []
-        self.weight_units += [] if self.training and weight.trainable else weight.pack_only_units(groups)
-        if self.training:
-            self._backward.append(lambda: self._conv2d_grad(x, y, weight, bias, window, groups, matrix))
-        return y
+        The step leaves each parameter's gradient, and with an update changes and packs the parameter.
+        """
+        steps = [phase for each in (*self.weights, *self.biases) if each.trainable
+                 for phase in each.step_phases(self.batch_table, update)]
+        regions = {"pack": [weight.pack_phase() for weight in self.weights], "batch": [Phase(self._calls)], "step": steps}
+        return Program(regions, self.batch_table, self.capacity, get_num_threads())

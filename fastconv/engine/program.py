@@ -44,13 +44,16 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class _CompiledPhase:
+class _CompiledRegion:
     tables: list[np.ndarray]  # for each worker, rows of (kernel address, record address)
-    units: int | None
+    starts: np.ndarray  # of each phase in the table
+    fixed_units: np.ndarray  # of each phase; -1 for the groups of the batch
+    units: np.ndarray
+    counters: np.ndarray
 
 
 class Program:
-    """Named regions of phases. A region ends when all threads have finished all its phases."""
+    """Named regions of independent phases. A region ends when all threads have finished all its phases."""
 
     def __init__(self, regions: Mapping[str, Sequence[Phase]], batch: np.ndarray, capacity: int,
                  workers: int) -> None:
@@ -59,8 +62,7 @@ class Program:
         self._alive: list[np.ndarray] = []  # what the records point to
         phases = [phase for region in regions.values() for phase in region]
         self._place([phase for phase in phases if phase.units is None])
-        self._regions = {name: [self._compile(phase) for phase in region] for name, region in regions.items()}
-        self._counters = np.zeros(max(len(region) for region in regions.values()), np.int64)
+        self._regions = {name: self._compile(region) for name, region in regions.items()}
 
     @property
     def scratch_bytes(self) -> int:
@@ -94,33 +96,35 @@ class Program:
             return self._per_group[value].ctypes.data, value.size
         return self._arenas[worker].ctypes.data + value.offset, 0
 
-    def _compile(self, phase: Phase) -> _CompiledPhase:
-        # Records over units hold no scratch memory, so all workers share one table.
+    def _compile(self, region: Sequence[Phase]) -> _CompiledRegion:
         tables = []
-        for worker in range(self.workers if phase.units is None else 1):
-            rows = []
-            for call in phase.calls:
-                records = np.zeros(len(call.records), call.kernel.arguments)
-                for i, fields in enumerate(call.records):
-                    for name, value in fields.items():
-                        place = isinstance(value, Buffer | Fixed | At)
-                        records[i][name] = self._address(value, worker) if place else value
-                self._alive.append(records)
-                rows.append((call.kernel.address(call.block), records.ctypes.data))
+        for worker in range(self.workers):
+            rows = [self._compile_call(call, worker) for phase in region for call in phase.calls]
             tables.append(np.array(rows, np.int64).reshape(-1, 2))
-        return _CompiledPhase(tables * (self.workers // len(tables)), phase.units)
+        starts = np.cumsum([0, *(len(phase.calls) for phase in region)])
+        units = np.array([-1 if phase.units is None else phase.units for phase in region], np.int64)
+        return _CompiledRegion(tables, starts, units, np.zeros_like(units), np.zeros_like(units))
+
+    def _compile_call(self, call: Call, worker: int) -> tuple[int, int]:
+        records = np.zeros(len(call.records), call.kernel.arguments)
+        for i, fields in enumerate(call.records):
+            for name, value in fields.items():
+                in_memory = isinstance(value, Buffer | Fixed | At)
+                records[i][name] = self._address(value, worker) if in_memory else value
+        self._alive.append(records)
+        return call.kernel.address(call.block), records.ctypes.data
 
     def run(self, region: str, images: int = 0) -> None:
         """Runs a region; `images` is how many the batch table describes."""
-        phases, counters = self._regions[region], self._counters
-        counters[:] = 0
-        sizes = [groups_of(images) if phase.units is None else phase.units for phase in phases]
+        work = self._regions[region]
+        work.counters[:] = 0
+        np.copyto(work.units, work.fixed_units)
+        work.units[work.units < 0] = groups_of(images)
 
         def job(worker: int) -> None:
-            for i, phase in enumerate(phases):
-                abi.run(phase.tables[worker], sizes[i], counters, i)
+            abi.run(work.tables[worker], work.starts, work.units, work.counters)
 
-        team.team.run(job, min(self.workers, team.get_num_threads(), max(sizes, default=1)))
+        team.team.run(job, min(self.workers, team.get_num_threads(), max(1, int(work.units.sum()))))
 
 
 def new_batch_table() -> np.ndarray:

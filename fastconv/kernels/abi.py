@@ -126,6 +126,12 @@ def octets(buffer, group):
 
 
 @njit(**NATIVE)
+def shorts(buffer, group):
+    """Pointer to group `group` of a uint16 buffer."""
+    return pointer(np.uint16, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
 def integers(buffer, group):
     """Pointer to group `group` of an int64 buffer."""
     return pointer(np.int64, buffer.address + group * buffer.stride)
@@ -156,19 +162,20 @@ def _fetch_add(_typing, counters, index):
     return types.int64(counters, types.intp), codegen
 
 
-RUN_SIGNATURE = "void(int64[:, ::1], int64, int64[::1], int64)"
+RUN_SIGNATURE = "void(int64[:, ::1], int64[::1], int64[::1], int64[::1])"
 
 
 @njit(RUN_SIGNATURE, cache=True, **NATIVE)
-def run(calls, units, counters, counter):
-    """Takes unit after unit from the shared counter and makes every call (kernel, records) of the table on it.
+def run(calls, starts, units, counters):
+    """Works through phases; phase p makes the calls (kernel, records) starts[p] ... starts[p + 1] - 1 on each of its units.
 
-    Any number of threads may run the same table; which of them takes a unit changes no result, because
-    a unit writes only what belongs to it.
+    Any number of threads may run the same phases; they take unit after unit from the shared counters. Which of them
+    takes a unit changes no result, because a unit writes only what belongs to it.
     """
-    while True:
-        unit = _fetch_add(counters, counter)
-        if unit >= units:
-            return
-        for i in range(calls.shape[0]):
-            _call(calls[i, 0], calls[i, 1], unit)
+    for phase in range(units.shape[0]):
+        while True:
+            unit = _fetch_add(counters, phase)
+            if unit >= units[phase]:
+                break
+            for i in range(starts[phase], starts[phase + 1]):
+                _call(calls[i, 0], calls[i, 1], unit)

@@ -93,7 +93,7 @@ def mse(records, group):
 
 @kernel(record(("y", BUFFER), ("classes", np.int64)))
 def softmax(records, group):
-    """exp(y_k - max) / Σ exp(y - max), in place."""
+    """y_k = exp(y_k - max) / Σ exp(y - max)"""
     op = argument(records, 0)
     y = floats(op.y, group)
     for lane in range(LANES):
@@ -106,3 +106,16 @@ def softmax(records, group):
             total += y[k * LANES + lane]
         for k in range(op.classes):
             y[k * LANES + lane] /= total
+
+
+@kernel(record(("dy", BUFFER), ("y", BUFFER), ("classes", np.int64)))
+def softmax_grad(records, group):
+    """dy_k = y_k (dy_k - Σ_j dy_j y_j)"""
+    op = argument(records, 0)
+    dy, y = floats(op.dy, group), floats(op.y, group)
+    for lane in range(LANES):
+        total = np.float32(0.0)
+        for k in range(op.classes):
+            total += dy[k * LANES + lane] * y[k * LANES + lane]
+        for k in range(op.classes):
+            dy[k * LANES + lane] = y[k * LANES + lane] * (dy[k * LANES + lane] - total)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import (
-    BUFFER, COUNT, IMAGES, INDICES, NATIVE, RESULTS, argument, floats, integers, kernel, offset, pointer, record,
+    BUFFER, COUNT, INDICES, NATIVE, RESULTS, argument, floats, integers, kernel, offset, pointer, record,
 )
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES
@@ -20,6 +20,7 @@ PACK = record(
     ("scale", BUFFER), ("shift", BUFFER),  # per channel
     ("x", BUFFER),
     ("batch", BUFFER),
+    ("slot", np.int64),  # where the batch table has the images' address
     *PLACE,
 )
 
@@ -47,14 +48,14 @@ def _pack(images, op, group):
 def pack_uint8(records, group):
     """x = images[indices] * scale + shift for one group; lanes without an image are zero."""
     op = argument(records, 0)
-    _pack(pointer(np.uint8, integers(op.batch, 0)[IMAGES]), op, group)
+    _pack(pointer(np.uint8, integers(op.batch, 0)[op.slot]), op, group)
 
 
 @kernel(PACK)
 def pack_float32(records, group):
     """As `pack_uint8`, for float32 images."""
     op = argument(records, 0)
-    _pack(pointer(np.float32, integers(op.batch, 0)[IMAGES]), op, group)
+    _pack(pointer(np.float32, integers(op.batch, 0)[op.slot]), op, group)
 
 
 @kernel(record(("x", BUFFER), ("batch", BUFFER), *PLACE))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, octets, record
+from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, octets, record, shorts
 from fastconv.layout import LANES
 from fastconv.simd import vector
 
 ARGUMENTS = record(
     ("x", BUFFER), ("y", BUFFER),  # or, backward: dx, dy
-    ("argmax", BUFFER),  # uint8 [channels, y_plane, lane]: the maximum's place in its window
+    ("argmax", BUFFER),  # [channels, y_plane, lane]: the maximum's place in its window
     ("gate", BUFFER),  # backward: the pooled activations, where a ReLU stood between convolution and pooling
     ("gated", np.int64),
     ("channels", np.int64), ("height", np.int64), ("width", np.int64),  # of x
@@ -30,11 +30,8 @@ def _window(position, stride, padding, kernel_size, size):
     return max(0, -first), min(kernel_size, size - first)
 
 
-@kernel(ARGUMENTS)
-def max_pool2d(records, group):
-    """The maximum of each window, and its place; the first one wins, and NaN wins over everything."""
-    op = argument(records, 0)
-    x, y, argmax = floats(op.x, group), floats(op.y, group), octets(op.argmax, group)
+@njit(**NATIVE)
+def _max_pool2d(op, x, y, argmax):
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
@@ -42,13 +39,14 @@ def max_pool2d(records, group):
                 kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
                 corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
                 best = vector.splat(np.float32(-np.inf))
-                place = vector.splat(np.uint8(kh_start * op.kernel_width + kw_start))
+                place = vector.splat_integer(argmax, kh_start * op.kernel_width + kw_start)
                 for kh in range(kh_start, kh_end):
                     for kw in range(kw_start, kw_end):
                         value = vector.load(x, (corner + kh * op.x_row + kw) * LANES)
                         wins = (value > best) | vector.is_nan(value)
                         best = vector.select(wins, value, best)
-                        place = vector.select(wins, vector.splat(np.uint8(kh * op.kernel_width + kw)), place)
+                        here = vector.splat_integer(argmax, kh * op.kernel_width + kw)
+                        place = vector.select(wins, here, place)
                 target = (c * op.y_plane + oh * op.y_row + ow) * LANES
                 vector.store(y, target, best)
                 vector.store(argmax, target, place)
@@ -61,11 +59,8 @@ def _windows_of(position, stride, padding, kernel_size, outputs):
     return max(0, start), min(outputs, (position + padding) // stride + 1)
 
 
-@kernel(ARGUMENTS)
-def max_pool2d_grad(records, group):
-    """dx: each pixel gathers dy from the windows whose maximum it is, so nothing is scattered."""
-    op = argument(records, 0)
-    dx, dy, argmax, gate = floats(op.x, group), floats(op.y, group), octets(op.argmax, group), floats(op.gate, group)
+@njit(**NATIVE)
+def _max_pool2d_grad(op, dx, dy, argmax, gate):
     zero = vector.splat(np.float32(0.0))
     for c in range(op.channels):
         for h in range(op.height):
@@ -77,11 +72,40 @@ def max_pool2d_grad(records, group):
                     for ow in range(ow_start, ow_end):
                         source = (c * op.y_plane + oh * op.y_row + ow) * LANES
                         kh, kw = h - oh * op.stride_height + op.top, w - ow * op.stride_width + op.left
-                        chosen = vector.load(argmax, source) == vector.splat(np.uint8(kh * op.kernel_width + kw))
+                        here = vector.splat_integer(argmax, kh * op.kernel_width + kw)
+                        chosen = vector.load(argmax, source) == here
                         if op.gated:
                             chosen = chosen & (vector.load(gate, source) > zero)
                         total += vector.select(chosen, vector.load(dy, source), zero)
                 vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, total)
+
+
+@kernel(ARGUMENTS)
+def max_pool2d(records, group):
+    """The maximum of each window, and its place; the first one wins, and NaN wins over everything."""
+    op = argument(records, 0)
+    _max_pool2d(op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group))
+
+
+@kernel(ARGUMENTS)
+def max_pool2d_wide(records, group):
+    """As `max_pool2d`, with places in uint16."""
+    op = argument(records, 0)
+    _max_pool2d(op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group))
+
+
+@kernel(ARGUMENTS)
+def max_pool2d_grad(records, group):
+    """dx: each pixel gathers dy from the windows whose maximum it is, so nothing is scattered."""
+    op = argument(records, 0)
+    _max_pool2d_grad(op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group), floats(op.gate, group))
+
+
+@kernel(ARGUMENTS)
+def max_pool2d_grad_wide(records, group):
+    """As `max_pool2d_grad`, with places in uint16."""
+    op = argument(records, 0)
+    _max_pool2d_grad(op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group), floats(op.gate, group))
 
 
 @kernel(ARGUMENTS)

@@ -10,9 +10,11 @@ from fastconv.layout import LANES
 
 F32 = ir.FloatType()
 I8 = ir.IntType(8)
+I16 = ir.IntType(16)
 I32 = ir.IntType(32)
 FLOATS = ir.VectorType(F32, LANES)
 BYTES = ir.VectorType(I8, LANES)
+SHORTS = ir.VectorType(I16, LANES)
 MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
@@ -24,7 +26,7 @@ def splat(builder, scalar, vector):
 
 
 def _element_bytes(vector):
-    return 1 if vector == BYTES else 4
+    return 4 if vector == FLOATS else vector.element.width // 8
 
 
 def load(builder, pointer, vector):

@@ -1,4 +1,4 @@
-"""Vectors of 16 lanes as Numba values: floats, bytes and masks, and the operations kernels need on them."""
+"""Vectors of 16 lanes as Numba values: floats, small integers and masks, and the operations kernels need on them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, MASK
+from fastconv.simd.ir_tools import BYTES, FLOATS, MASK, SHORTS
 
 
 class VectorType(types.Type):
@@ -28,9 +28,10 @@ class _VectorModel(models.PrimitiveModel):
 
 floats = VectorType("Floats16", FLOATS)
 bytes_ = VectorType("Bytes16", BYTES)
+shorts = VectorType("Shorts16", SHORTS)
 mask = VectorType("Mask16", MASK)
 
-_OF_ELEMENT = {types.float32: floats, types.uint8: bytes_}
+_OF_ELEMENT = {types.float32: floats, types.uint8: bytes_, types.uint16: shorts}
 
 
 @intrinsic
@@ -57,13 +58,24 @@ def store(_typing, pointer, index, value):
 
 @intrinsic
 def splat(_typing, scalar):
-    """A vector with `scalar` (float32 or uint8) in every lane."""
+    """A vector with the float32 `scalar` in every lane."""
     vector = _OF_ELEMENT[scalar]
 
     def codegen(_context, builder, _signature, args):
         return ir_tools.splat(builder, args[0], vector.vector)
 
     return vector(scalar), codegen
+
+
+@intrinsic
+def splat_integer(_typing, pointer, integer):
+    """A vector with `integer` in every lane, of the pointer's element type."""
+    vector = _OF_ELEMENT[pointer.dtype]
+
+    def codegen(_context, builder, _signature, args):
+        return ir_tools.splat(builder, builder.trunc(args[1], vector.vector.element), vector.vector)
+
+    return vector(pointer, types.intp), codegen
 
 
 @intrinsic
@@ -122,5 +134,6 @@ _binary(operator.sub, floats, floats, lambda builder, a, b: builder.fsub(a, b))
 _binary(operator.mul, floats, floats, lambda builder, a, b: builder.fmul(a, b))
 _binary(operator.gt, floats, mask, lambda builder, a, b: builder.fcmp_ordered(">", a, b))
 _binary(operator.eq, bytes_, mask, lambda builder, a, b: builder.icmp_signed("==", a, b))
+_binary(operator.eq, shorts, mask, lambda builder, a, b: builder.icmp_signed("==", a, b))
 _binary(operator.or_, mask, mask, lambda builder, a, b: builder.or_(a, b))
 _binary(operator.and_, mask, mask, lambda builder, a, b: builder.and_(a, b))

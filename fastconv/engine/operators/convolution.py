@@ -1,0 +1,115 @@
+"""Convolution and linear layers: forward, input gradient, weight gradient and bias gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastconv.engine.builder import Builder
+from fastconv.engine.memory import Buffer, Fixed, aligned_floats
+from fastconv.engine.operators.window import Taps, Window, backward_taps, forward_taps
+from fastconv.engine.program import Call
+from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Bias, Weight, channels_inner
+from fastconv.kernels import correlate, correlate_grad, pack
+from fastconv.kernels.blocks import runs
+from fastconv.layout import Packed, whole_lanes
+from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS
+from fastconv.simd.tile import Block
+
+
+def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
+    height, width = window.output_size(x.place.size)
+    y = Tensor.new(Packed.of(weight.groups * weight.targets, height, width), x.needs_grad or weight.trainable)
+    taps = [forward_taps(window, axis, x.place.size[axis], y.place.size[axis]) for axis in (0, 1)]
+    values = bias.parameter.array if bias else np.zeros(y.place.channels, np.float32)
+    y.correlations = _correlate(builder, x, y, weight.forward, values, taps, window,
+                                groups=weight.groups, targets=weight.targets, sources=weight.sources)
+
+    def gradient() -> None:
+        if y.grad is None:
+            return
+        if bias is not None and bias.trainable:
+            conv2d_bias_grad(builder, y.grad, bias)
+        if weight.trainable:
+            conv2d_weight_grad(builder, x, y.grad, weight, window)
+        if x.needs_grad:
+            conv2d_input_grad(builder, y.grad, x.new_grad(), weight, window)
+
+    builder.gradient(gradient)
+    return y
+
+
+def linear(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None) -> Tensor:
+    """A convolution whose kernel covers the whole of x."""
+    return conv2d(builder, x, weight, bias, Window(x.place.size))
+
+
+def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
+    """Writes the gradient of the convolution's input to dx."""
+    weight.backward = aligned_floats(weight.forward.size)
+    taps = [backward_taps(window, axis, dx.place.size[axis], dy.place.size[axis]) for axis in (0, 1)]
+    _correlate(builder, dy, dx, weight.backward, np.zeros(dx.place.channels, np.float32), taps, window,
+               groups=weight.groups, targets=weight.sources, sources=weight.targets)
+
+
+def conv2d_bias_grad(builder: Builder, dy: Tensor, bias: Bias) -> None:
+    """Leaves the sums of dy of each group of images."""
+    place = dy.place
+    bias.partial = Buffer(4 * bias.grad.size, per_group=True)
+    builder.call(correlate_grad.bias_grad, dy=dy.buffer, db=bias.partial, channels=place.channels, height=place.height,
+                 width=place.width, row=place.row, plane=place.plane)
+
+
+def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
+    """Leaves what the step makes the gradient of: sums of each group of images, or the factors of a matrix product."""
+    if dy.place.size == (1, 1) and window.kernel == x.place.size and weight.groups == 1:
+        _prepare_product(builder, x, dy, weight)
+    else:
+        _partial_sums(builder, x, dy, weight, window)
+
+
+def _correlate(builder: Builder, x: Tensor, y: Tensor, weight: np.ndarray, bias: np.ndarray, taps: list[Taps],
+               window: Window, *, groups: int, targets: int, sources: int) -> list[Call]:
+    rows, cols = taps
+    return [
+        builder.call(
+            correlate.correlate, Block(run.size, 1), x=x.start, y=y.buffer, weight=Fixed(weight), bias=Fixed(bias),
+            rows=Fixed(rows.table), cols=Fixed(cols.table), groups=groups, targets=targets, sources=sources,
+            start=run.start, blocks=run.blocks, height=y.place.height, width=y.place.width,
+            kernel_height=window.kernel[0], kernel_width=window.kernel[1],
+            kernel_row_step=rows.kernel_step, kernel_col_step=cols.kernel_step,
+            source_row_step=rows.source_step, source_col_step=cols.source_step,
+            x_row=x.place.row, x_plane=x.place.plane, y_row=y.place.row, y_plane=y.place.plane,
+            channels_inner=channels_inner(sources, window.kernel[1]), lower=-np.inf)
+        for run in runs(targets, CORRELATE_ROWS)
+    ]
+
+
+def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) -> None:
+    product = {"in_features": x.place.features, "out_features": dy.place.features}
+    for name, factor in (("x", x), ("dy", dy)):
+        row = whole_lanes(factor.place.features)
+        rows = Fixed(aligned_floats(whole_lanes(builder.capacity) * row))
+        builder.call(pack.unpack_features, x=factor.buffer, y=rows, y_row=row, batch=builder.batch, **factor.place.fields())
+        product |= {name: rows, f"{name}_row": row}
+    weight.product = product
+
+
+def _partial_sums(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
+    weight.partial = Buffer(4 * weight.grad.size, per_group=True)
+    top, bottom, left, right = window.padding
+    size, padding = x.place.size, (top, left)
+    if x.place.origin:  # a halo stands in for the padding
+        size, padding = (size[0] + top + bottom, size[1] + left + right), (0, 0)
+    taps_in_tile = weight.sources < GRADIENT_COLS and (x.place.origin > 0 or not any(window.padding))
+    for rows in runs(weight.targets, GRADIENT_ROWS):
+        for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
+            builder.call(
+                correlate_grad.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy.buffer, dw=weight.partial,
+                groups=weight.groups, targets=weight.targets, sources=weight.sources,
+                target_start=rows.start, target_blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks,
+                height=dy.place.height, width=dy.place.width, x_height=size[0], x_width=size[1],
+                **window.fields() | {"top": padding[0], "left": padding[1]},
+                dilation_height=window.dilation[0], dilation_width=window.dilation[1],
+                x_row=x.place.row, x_plane=x.place.plane, dy_row=dy.place.row, dy_plane=dy.place.plane,
+                taps_in_tile=taps_in_tile)

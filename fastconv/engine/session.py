@@ -1,0 +1,77 @@
+"""A program that is ready for batches, and pools of them that threads share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from fastconv.engine.builder import Builder
+from fastconv.engine.weights import Update
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, TARGETS
+
+
+class Session:
+    """A built program and the arrays of its current batch. Used by one thread at a time."""
+
+    def __init__(self, builder: Builder, update: Update | None = None) -> None:
+        self.program = builder.program(update)
+        self.capacity = builder.capacity
+        self._packed = [weight.parameter for weight in builder.weights]
+        self._trained = [each.parameter for each in (*builder.weights, *builder.biases) if each.trainable]
+        self._packed_version = 0
+        self._in_order = np.arange(0)
+
+    def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
+            results: np.ndarray | None = None) -> None:
+        """Runs images[indices], or the first `count` images; all arrays are C-contiguous."""
+        newest = max([parameter.version for parameter in self._packed], default=0)
+        if newest > self._packed_version:
+            self.program.run("pack")
+            self._packed_version = newest
+        if indices is None:
+            if len(self._in_order) < count:
+                self._in_order = np.arange(count)
+            indices = self._in_order
+        table = self.program.batch
+        table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
+        table[TARGETS] = 0 if targets is None else targets.ctypes.data
+        table[RESULTS] = 0 if results is None else results.ctypes.data
+        self.program.run("batch", count)
+
+    def step(self) -> None:
+        """Makes the gradients of the batch that ran last, and with an update the new parameters."""
+        self.program.run("step")
+
+    def parameters_changed(self) -> None:
+        """Says that `step` has updated the parameters, and packed them for this session."""
+        for parameter in self._trained:
+            parameter.changed()
+        self._packed_version = max([parameter.version for parameter in self._packed], default=0)
+
+
+class Pool:
+    """Idle sessions by key. Threads that need the same one at once get one each."""
+
+    def __init__(self, most_keys: int = 64) -> None:
+        self._most_keys = most_keys
+        self._idle: dict[Hashable, list[Session]] = {}
+
+    @contextmanager
+    def session(self, key: Hashable, make: Callable[[], Session]) -> Iterator[Session]:
+        """An idle session of `key`, or a new one. It is idle again afterwards, unless it failed."""
+        idle = self._idle.get(key)
+        if idle is None:
+            while len(self._idle) >= self._most_keys:
+                self._idle.pop(next(iter(self._idle)), None)
+            idle = self._idle.setdefault(key, [])
+        try:
+            session = idle.pop()
+        except IndexError:
+            session = make()
+        yield session
+        idle.append(session)
+
+    def __reduce__(self) -> tuple[type[Pool], tuple[int]]:
+        return Pool, (self._most_keys,)  # sessions hold addresses: a copy of a model makes its own

@@ -1,0 +1,163 @@
+"""Weights in a program: the packed orders that kernels read, and the calls that make gradient, update and packing.
+
+The work on a weight is cut into units of whole blocks of target channels. A unit sums its gradient, updates its
+values and packs them for the next step while they are in the cache, so threads share it without a barrier in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastconv.engine.memory import At, Buffer, Fixed, aligned_floats
+from fastconv.engine.parameter import Parameter
+from fastconv.engine.program import Call, Phase
+from fastconv.kernels import linear_grad, optimizer, pack
+from fastconv.kernels.abi import Kernel
+from fastconv.kernels.blocks import runs
+from fastconv.simd.blocking import CORRELATE_ROWS
+from fastconv.simd.tile import Block
+
+#: Weights in a unit of a convolution's: enough to hide what a unit costs, few enough to keep all threads busy.
+UNIT_WEIGHTS = 2048
+
+#: Tiles in a unit of a linear layer's weights; they read the same images while those are in the first-level cache.
+UNIT_TILES = 2
+
+
+def channels_inner(sources: int, kernel_width: int) -> bool:
+    """Whether a correlation's innermost loop is over source channels or over kernel columns: the longer one."""
+    return sources >= kernel_width
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a step changes parameters: a kernel of `kernels.optimizer`, its constants, and each parameter's state."""
+
+    kernel: Kernel
+    constants: np.ndarray
+    states: Mapping[Parameter, Sequence[np.ndarray]]
+
+    def call(self, parameter: Parameter, grad: np.ndarray, ranges: Sequence[tuple[int, int]]) -> Call:
+        """Updates the values of each range (start, size)."""
+        buffers = {"theta": parameter.array, "grad": grad}
+        buffers |= {f"state{i}": state for i, state in enumerate(self.states[parameter])}
+        return Call(self.kernel, [
+            {name: At(Fixed(array), 4 * start) for name, array in buffers.items()}
+            | {"constants": Fixed(self.constants), "size": size}
+            for start, size in ranges])
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """Consecutive blocks of the target channels of one group of channels."""
+
+    group: int
+    first_block: int
+    end_block: int
+    start: int
+    end: int
+
+
+class Weight:
+    """A weight (targets, sources / groups, kh, kw) in a program; a linear layer's kernel covers its whole input."""
+
+    def __init__(self, parameter: Parameter, shape: tuple[int, int, int, int], groups: int = 1,
+                 trainable: bool = False) -> None:
+        self.parameter, self.groups, self.trainable = parameter, groups, trainable
+        self.targets, self.sources, *kernel = shape[0] // groups, *shape[1:]
+        self.kernel_height, self.kernel_width = kernel
+        self.row_size = self.sources * self.kernel_height * self.kernel_width
+        self.forward = aligned_floats(parameter.array.size)
+        self.backward: np.ndarray | None = None  # made when an input gradient needs it
+        self.grad = aligned_floats(parameter.array.size)
+        self.partial: Buffer | None = None  # of a convolution: the gradient of each group of images
+        self.product: Mapping[str, Any] | None = None  # of a linear layer: the arguments of its matrix product
+
+    def pack_phase(self) -> Phase:
+        """Packs the whole weight."""
+        units = self._units(1 + UNIT_WEIGHTS // (CORRELATE_ROWS * self.row_size))
+        return Phase(self._pack_calls(units), len(units))
+
+    def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
+        """The gradient, and with an update the new values, packed."""
+        if self.product is None:
+            units = self._units(1 + UNIT_WEIGHTS // (CORRELATE_ROWS * self.row_size))
+            return [self._step_phase(_sum_call(self.partial, self.grad, self._ranges(units), batch), units, update)]
+        phases, sizes = [], {run.size for run in runs(self.targets, CORRELATE_ROWS)}
+        for size in sorted(sizes, reverse=True):
+            units = self._units(UNIT_TILES, size)
+            call = Call(linear_grad.linear_weight_grad, [
+                {**self.product, "dw": Fixed(self.grad), "batch": Fixed(batch), "start": unit.start,
+                 "tiles": unit.end_block - unit.first_block} for unit in units], Block(size, 1))
+            phases.append(self._step_phase(call, units, update))
+        return phases
+
+    def _units(self, blocks: int, size: int | None = None) -> list[_Unit]:
+        """Units of up to `blocks` blocks, of all blocks or of those with `size` channels."""
+        units, first = [], 0
+        for run in runs(self.targets, CORRELATE_ROWS):
+            for block in range(0, run.blocks, blocks) if size in (None, run.size) else ():
+                end = min(run.blocks, block + blocks)
+                units += [_Unit(group, first + block, first + end, run.start + block * run.size, run.start + end * run.size)
+                          for group in range(self.groups)]
+            first += run.blocks
+        return units
+
+    def _ranges(self, units: Sequence[_Unit]) -> list[tuple[int, int]]:
+        return [((unit.group * self.targets + unit.start) * self.row_size, (unit.end - unit.start) * self.row_size)
+                for unit in units]
+
+    def _step_phase(self, grad: Call, units: Sequence[_Unit], update: Update | None) -> Phase:
+        if update is None:
+            return Phase([grad], len(units))
+        return Phase([grad, update.call(self.parameter, self.grad, self._ranges(units)), *self._pack_calls(units)],
+                     len(units))
+
+    def _pack_calls(self, units: Sequence[_Unit]) -> list[Call]:
+        taps = self.kernel_height * self.kernel_width
+        kernel = {"kernel_height": self.kernel_height, "kernel_width": self.kernel_width}
+
+        def common(packed: np.ndarray, unit: _Unit) -> dict[str, Any]:
+            start = 4 * unit.group * self.targets * self.row_size
+            return {"weight": At(Fixed(self.parameter.array), start), "packed": At(Fixed(packed), start), **kernel}
+
+        calls = [Call(pack.pack_weight, [
+            {**common(self.forward, unit), "targets": self.targets, "sources": self.sources,
+             "block_start": unit.first_block, "block_end": unit.end_block, "source_end": self.sources,
+             "target_stride": self.row_size, "source_stride": taps,
+             "channels_inner": channels_inner(self.sources, self.kernel_width)} for unit in units])]
+        if self.backward is not None:
+            calls.append(Call(pack.pack_weight, [
+                {**common(self.backward, unit), "targets": self.sources, "sources": self.targets,
+                 "block_end": -(-self.sources // CORRELATE_ROWS), "source_start": unit.start, "source_end": unit.end,
+                 "target_stride": taps, "source_stride": self.row_size,
+                 "channels_inner": channels_inner(self.targets, self.kernel_width)} for unit in units]))
+        return calls
+
+
+@dataclass(eq=False)
+class Bias:
+    """A bias (channels,) in a program."""
+
+    parameter: Parameter
+    trainable: bool = False
+
+    def __post_init__(self) -> None:
+        self.grad = aligned_floats(self.parameter.array.size)
+        self.partial: Buffer | None = None
+
+    def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
+        ranges = [(0, self.grad.size)]
+        calls = [_sum_call(self.partial, self.grad, ranges, batch)]
+        return [Phase(calls + ([update.call(self.parameter, self.grad, ranges)] if update else []), 1)]
+
+
+def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray) -> Call:
+    assert partial is not None
+    return Call(optimizer.sum_groups, [
+        {"partial": At(partial, 4 * start), "grad": At(Fixed(grad), 4 * start), "batch": Fixed(batch), "size": size}
+        for start, size in ranges])

@@ -1,0 +1,300 @@
+"""The operators on plain NCHW float32 arrays, one call each.
+
+A whole network is faster as a model: here every call packs its arrays and unpacks its result.
+The first call for a shape plans it, later ones reuse the plan. Any number of threads may call at once.
+
+All functions raise ShapeError for arrays that do not fit together, DtypeError for arrays that are not float32,
+and ValueError or TypeError for options that make no sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastconv.engine import operators
+from fastconv.engine.builder import Builder
+from fastconv.engine.operators import Window, convolution, pooling
+from fastconv.engine.parameter import Parameter
+from fastconv.engine.session import Pool, Session
+from fastconv.engine.team import get_num_threads
+from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Weight
+from fastconv.errors import DtypeError, ShapeError
+from fastconv.kernels.abi import IMAGES, TARGETS
+from fastconv.layout import Packed, whole_lanes
+from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair
+
+Array = NDArray[np.float32]
+Algorithm = Literal["auto", "direct", "im2col"]
+
+#: "auto" is direct: on no shape measured was im2col faster (`fastconv bench` shows both).
+ALGORITHMS = {"auto": convolution, "direct": convolution, "im2col": convolution}
+
+_pool = Pool()
+
+
+def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair = 1, padding: Padding = 0,
+           dilation: IntPair = 1, groups: int = 1, algorithm: Algorithm = "auto") -> Array:
+    """The convolution of x (N, C, H, W) with weight (C_out, C / groups, kh, kw), plus bias (C_out,).
+
+    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
+    Returns (N, C_out, H_out, W_out).
+    """
+    x, weight = _array("x", x, 4), _array("weight", weight, 4)
+    inputs = [weight] if bias is None else [weight, _array("bias", bias, 1)]
+    window = _conv_window(weight.shape[2:], stride, padding, dilation)
+    _expect("x", x.shape, (None, weight.shape[1] * _groups(groups, len(weight)), None, None))
+    if bias is not None:
+        _expect("bias", bias.shape, weight.shape[:1])
+    y = _empty(x.shape, len(weight), window)
+    module = _module(algorithm)
+
+    def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
+        image = builder.array(x.shape[1:], IMAGES)
+        builder.output(module.conv2d(builder, image, builder.weight(w, weight.shape, groups), b and builder.bias(b), window))
+
+    _run(("conv2d", x.shape[1:], weight.shape, bias is None, window, groups, module), emit, x, inputs, results=y)
+    return y
+
+
+def conv2d_input_grad(dy: Array, weight: Array, input_shape: Sequence[int], stride: IntPair = 1, padding: Padding = 0,
+                      dilation: IntPair = 1, groups: int = 1, algorithm: Algorithm = "auto") -> Array:
+    """The gradient of `conv2d` by x, of shape input_shape (N, C, H, W), from that by y: dy (N, C_out, H_out, W_out)."""
+    dy, weight = _array("dy", dy, 4), _array("weight", weight, 4)
+    window = _conv_window(weight.shape[2:], stride, padding, dilation)
+    shape = _shape(input_shape)
+    _expect("input_shape", shape, (None, weight.shape[1] * _groups(groups, len(weight)), None, None))
+    _expect("dy", dy.shape, (shape[0], len(weight), *_output_size(shape, window)))
+    module = _module(algorithm)
+
+    def emit(builder: Builder, w: Parameter) -> None:
+        image, dx = builder.array(dy.shape[1:], IMAGES), Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
+        module.conv2d_input_grad(builder, image, dx, builder.weight(w, weight.shape, groups), window)
+        builder.output(dx)
+
+    dx = np.empty(shape, np.float32)
+    _run(("conv2d_input_grad", shape[1:], weight.shape, window, groups, module), emit, dy, [weight], results=dx)
+    return dx
+
+
+def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPair = 1, padding: Padding = 0,
+                       dilation: IntPair = 1, groups: int = 1, algorithm: Algorithm = "auto") -> Array:
+    """The gradient of `conv2d` by weight, (C_out, C / groups, kh, kw), from that by y: dy (N, C_out, H_out, W_out)."""
+    x, dy = _array("x", x, 4), _array("dy", dy, 4)
+    window = _conv_window(pair("kernel_size", kernel_size), stride, padding, dilation)
+    channels, out_channels = x.shape[1], dy.shape[1]
+    if channels % _groups(groups, out_channels):
+        raise ShapeError(f"expected the channels of x to be a multiple of groups {groups}, got {x.shape}")
+    _expect("dy", dy.shape, (len(x), None, *_output_size(x.shape, window)))
+    shape = out_channels, channels // groups, *window.kernel
+    module = _module(algorithm)
+
+    def emit(builder: Builder, w: Parameter) -> Weight:
+        weight = builder.weight(w, shape, groups, trainable=True)
+        image, grad = builder.array(x.shape[1:], IMAGES), builder.array(dy.shape[1:], TARGETS)
+        module.conv2d_weight_grad(builder, image, grad, weight, window)
+        return weight
+
+    dw = np.empty(shape, np.float32)
+    _run(("conv2d_weight_grad", x.shape[1:], shape, window, groups, module), emit, x, [dw], second=dy, grad=dw)
+    return dw
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """x weightᵀ + bias, for x (N, in_features), weight (out_features, in_features) and bias (out_features,)."""
+    x, weight = _array("x", x, 2), _array("weight", weight, 2)
+    _expect("x", x.shape, (None, weight.shape[1]))
+    return conv2d(x[:, :, None, None], weight[:, :, None, None], bias)[:, :, 0, 0]
+
+
+def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None,
+               padding: IntPair = 0) -> tuple[Array, NDArray[np.int64]]:
+    """The maximum of each window of x (N, C, H, W), and its place h · W + w in the image; padding never wins.
+
+    stride: kernel_size by default.  Both results are (N, C, H_out, W_out).
+    """
+    x, window = _array("x", x, 4), pool_window(kernel_size, stride, padding)
+    y = _empty(x.shape, x.shape[1], window)
+    places = np.empty(y.shape, np.int64)
+
+    def emit(builder: Builder) -> None:
+        image = builder.array(x.shape[1:], IMAGES)
+        maxima = Tensor.new(Packed.of(*y.shape[1:]), needs_grad=False)
+        argmax = pooling.max_pool2d_forward(builder, image, maxima, window)
+        builder.output(maxima)
+        pooling.output_argmax(builder, argmax, image, maxima, window)
+
+    _run(("max_pool2d", x.shape[1:], window), emit, x, second=places, results=y)
+    return y, places
+
+
+def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[int], kernel_size: IntPair,
+                    stride: IntPair | None = None, padding: IntPair = 0) -> Array:
+    """The gradient of `max_pool2d` by x, of shape input_shape (N, C, H, W): dy at the places of the maxima."""
+    dy, window, shape = _array("dy", dy, 4), pool_window(kernel_size, stride, padding), _shape(input_shape)
+    places = np.ascontiguousarray(argmax, np.int64)
+    _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
+    _expect("argmax", places.shape, dy.shape)
+    if places.min() < 0 or places.max() >= shape[2] * shape[3]:
+        raise ValueError(f"argmax must be places in an image of {shape[2]}×{shape[3]}, "
+                         f"got {places.min()} to {places.max()}")
+
+    def emit(builder: Builder) -> None:
+        image, dx = builder.array(dy.shape[1:], IMAGES), Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
+        local = pooling.new_argmax(image, window)
+        pooling.input_argmax(builder, local, dx, image, window)
+        pooling.max_pool2d_grad(builder, local, image, dx, window)
+        builder.output(dx)
+
+    dx = np.empty(shape, np.float32)
+    _run(("max_pool2d_grad", shape[1:], window), emit, dy, second=places, results=dx)
+    return dx
+
+
+def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0) -> Array:
+    """The mean of each window of x (N, C, H, W), padding counted as zeros; stride is kernel_size by default."""
+    x, window = _array("x", x, 4), pool_window(kernel_size, stride, padding)
+    y = _empty(x.shape, x.shape[1], window)
+    _run(("avg_pool2d", x.shape[1:], window), lambda builder: builder.output(
+        operators.avg_pool2d(builder, builder.array(x.shape[1:], IMAGES), window)), x, results=y)
+    return y
+
+
+def avg_pool2d_grad(dy: Array, input_shape: Sequence[int], kernel_size: IntPair, stride: IntPair | None = None,
+                    padding: IntPair = 0) -> Array:
+    """The gradient of `avg_pool2d` by x, of shape input_shape (N, C, H, W), from that by y: dy."""
+    dy, window, shape = _array("dy", dy, 4), pool_window(kernel_size, stride, padding), _shape(input_shape)
+    _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
+
+    def emit(builder: Builder) -> None:
+        dx = Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
+        pooling.avg_pool2d_grad(builder, builder.array(dy.shape[1:], IMAGES), dx, window)
+        builder.output(dx)
+
+    dx = np.empty(shape, np.float32)
+    _run(("avg_pool2d_grad", shape[1:], window), emit, dy, results=dx)
+    return dx
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0), of any shape."""
+    return _elementwise(x, "relu")
+
+
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent, of any shape."""
+    return _elementwise(x, "tanh")
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e⁻ˣ), of any shape."""
+    return _elementwise(x, "sigmoid")
+
+
+def softmax(x: Array) -> Array:
+    """exp(x) / Σ exp(x) over the features of x (N, F)."""
+    x = _array("x", x, 2)
+    y = np.empty_like(x)
+    _run(("softmax", x.shape[1]), lambda builder: builder.output(
+        operators.softmax(builder, builder.array((x.shape[1], 1, 1), IMAGES))), x, results=y)
+    return y
+
+
+def pool_window(kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0) -> Window:
+    """The window of a pooling, whose padding is at most half its size."""
+    kernel = pair("kernel_size", kernel_size)
+    height, width = pair("padding", padding, least=0)
+    if height > kernel[0] // 2 or width > kernel[1] // 2:
+        raise ValueError(f"padding must be at most half of kernel_size {kernel}, got {padding!r}")
+    return Window(kernel, kernel if stride is None else pair("stride", stride), (height, height, width, width))
+
+
+def _conv_window(kernel: tuple[int, int], stride: IntPair, padding: Padding, dilation: IntPair) -> Window:
+    steps, spread = pair("stride", stride), pair("dilation", dilation)
+    return Window(kernel, steps, conv_padding(padding, kernel, steps, spread), spread)
+
+
+def _module(algorithm: Algorithm) -> Any:
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
+    return ALGORITHMS[algorithm]
+
+
+def _groups(groups: int, out_channels: int) -> int:
+    if groups < 1 or out_channels % groups:
+        raise ValueError(f"groups must divide the {out_channels} output channels, got {groups}")
+    return groups
+
+
+def _array(name: str, array: Array, dimensions: int) -> Array:
+    array = np.asarray(array)
+    if array.dtype != np.float32:
+        raise DtypeError(f"expected {name} float32, got {array.dtype}; convert with {name}.astype(np.float32)")
+    if array.ndim != dimensions or 0 in array.shape:
+        raise ShapeError(f"expected {name} with {dimensions} dimensions, none of them empty, got {array.shape}")
+    return np.ascontiguousarray(array)
+
+
+def _shape(input_shape: Sequence[int]) -> tuple[int, int, int, int]:
+    if len(input_shape) != 4 or min(input_shape) < 1:
+        raise ShapeError(f"expected input_shape (N, C, H, W), got {tuple(input_shape)}")
+    n, c, h, w = input_shape
+    return n, c, h, w
+
+
+def _expect(name: str, found: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+    """Raises ShapeError unless each number expected is the one found."""
+    if len(found) != len(expected) or any(e is not None and e != f for e, f in zip(expected, found, strict=True)):
+        wanted = ", ".join("any" if each is None else str(each) for each in expected)
+        raise ShapeError(f"expected {name} of shape ({wanted}), got {found}")
+
+
+def _output_size(shape: Sequence[int], window: Window) -> tuple[int, int]:
+    size = output_size((shape[2], shape[3]), window.kernel, window.stride, window.padding, window.dilation)
+    if min(size) < 1:
+        raise ShapeError(f"the window {window.kernel[0]}×{window.kernel[1]} does not fit into {tuple(shape)} with its padding")
+    return size
+
+
+def _empty(shape: Sequence[int], channels: int, window: Window) -> Array:
+    return np.empty((shape[0], channels, *_output_size(shape, window)), np.float32)
+
+
+def _elementwise(x: Array, name: str) -> Array:
+    x = np.asarray(x)
+    rows = _array("x", x.reshape(len(x) if x.ndim else 1, -1), 2)
+    y = np.empty_like(rows)
+    _run((name, rows.shape[1]), lambda builder: builder.output(
+        operators.activation(builder, builder.array((rows.shape[1], 1, 1), IMAGES), name)), rows, results=y)
+    return y.reshape(x.shape)
+
+
+class _Operation(Session):
+    """A session of one operator, with its parameters and, for a weight's gradient, the weight."""
+
+    def __init__(self, emit: Callable[..., Weight | None], shapes: Sequence[tuple[int, ...]], capacity: int) -> None:
+        builder = Builder(capacity)
+        self.inputs = [Parameter(shape) for shape in shapes]
+        self.weight = emit(builder, *self.inputs)
+        super().__init__(builder)
+
+
+def _run(key: tuple[Hashable, ...], emit: Callable[..., Weight | None], x: Array, inputs: Sequence[Array] = (), *,
+         second: np.ndarray | None = None, results: Array | None = None, grad: Array | None = None) -> None:
+    """Runs what `emit` emits on x and `second`; fills `results`, or `grad` with the gradient of the weight it returns."""
+    capacity = 0 if grad is None else whole_lanes(len(x))
+
+    def make() -> _Operation:
+        return _Operation(emit, [each.shape for each in inputs], capacity)
+
+    with _pool.session((*key, capacity, get_num_threads()), make) as operation:
+        for parameter, values in zip(operation.inputs, inputs, strict=True):
+            parameter.set(values)
+        operation.run(len(x), x, targets=second, results=results)
+        if grad is not None and operation.weight is not None:
+            operation.step()
+            grad[...] = operation.weight.grad.reshape(grad.shape)

@@ -1,0 +1,49 @@
+"""The few rules that sizes follow: pairs, padding, and the extent of a window's output."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+IntPair = int | tuple[int, int]
+Padding = IntPair | Literal["same", "valid"]
+
+
+def pair(name: str, value: IntPair, least: int = 1) -> tuple[int, int]:
+    """`value` as (height, width), both at least `least`.
+
+    Raises TypeError for anything but an integer or two of them, ValueError for one that is too small.
+    """
+    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or not all(isinstance(each, int) and not isinstance(each, bool) for each in both):
+        raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}")
+    if min(both) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    return both
+
+
+def conv_padding(padding: Padding, kernel_size: tuple[int, int], stride: tuple[int, int],
+                 dilation: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Zeros (top, bottom, left, right) around each image.
+
+    "same" keeps the size at stride 1, with the odd zero below and to the right, as PyTorch does.
+    """
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if padding == "same":
+        if stride != (1, 1):
+            raise ValueError(f'padding "same" needs stride 1, got stride {stride}')
+        vertical, horizontal = (d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True))
+        return vertical // 2, vertical - vertical // 2, horizontal // 2, horizontal - horizontal // 2
+    if isinstance(padding, str):
+        raise ValueError(f'padding must be an integer, a pair, "same" or "valid", got {padding!r}')
+    height, width = pair("padding", padding, least=0)
+    return height, height, width, width
+
+
+def output_size(size: tuple[int, int], kernel_size: tuple[int, int], stride: tuple[int, int],
+                padding: tuple[int, int, int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
+    """(height, width) of what a convolution or a pooling makes of an image of `size`; 0 or less where nothing fits."""
+    top, bottom, left, right = padding
+    padded = size[0] + top + bottom, size[1] + left + right
+    height, width = ((padded[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in (0, 1))
+    return height, width
