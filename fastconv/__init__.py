@@ -1,0 +1,47 @@
+"""A CNN engine for ordinary CPUs: trains and runs small convolutional networks.
+
+Everything is imported when it is first used, so that `import fastconv` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fastconv._version import __version__
+
+if TYPE_CHECKING:
+    from fastconv import data, errors, functional, models, nn, optim
+    from fastconv.engine.team import get_num_threads, set_num_threads
+    from fastconv.gradient import value_and_grad
+    from fastconv.serialization import load, save
+    from fastconv.trainer import Callback, EpochResult, Trainer
+
+_MODULES = ("data", "errors", "functional", "models", "nn", "optim")
+_NAMES = {
+    "Callback": "fastconv.trainer",
+    "EpochResult": "fastconv.trainer",
+    "Trainer": "fastconv.trainer",
+    "get_num_threads": "fastconv.engine.team",
+    "load": "fastconv.serialization",
+    "save": "fastconv.serialization",
+    "set_num_threads": "fastconv.engine.team",
+    "value_and_grad": "fastconv.gradient",
+}
+
+__all__ = [
+    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "functional", "get_num_threads", "load",
+    "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"fastconv.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

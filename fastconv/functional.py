@@ -19,14 +19,15 @@ from fastconv.engine import operators
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators import Window, convolution, pooling
 from fastconv.engine.parameter import Parameter
-from fastconv.engine.session import Pool, Session
+from fastconv.engine.pool import Pool
+from fastconv.engine.session import Session
 from fastconv.engine.team import get_num_threads
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Weight
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.kernels.abi import IMAGES, TARGETS
 from fastconv.layout import Packed, whole_lanes
-from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair
+from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair, pool_padding
 
 Array = NDArray[np.float32]
 Algorithm = Literal["auto", "direct", "im2col"]
@@ -117,7 +118,7 @@ def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None,
 
     stride: kernel_size by default.  Both results are (N, C, H_out, W_out).
     """
-    x, window = _array("x", x, 4), pool_window(kernel_size, stride, padding)
+    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding)
     y = _empty(x.shape, x.shape[1], window)
     places = np.empty(y.shape, np.int64)
 
@@ -135,7 +136,7 @@ def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None,
 def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[int], kernel_size: IntPair,
                     stride: IntPair | None = None, padding: IntPair = 0) -> Array:
     """The gradient of `max_pool2d` by x, of shape input_shape (N, C, H, W): dy at the places of the maxima."""
-    dy, window, shape = _array("dy", dy, 4), pool_window(kernel_size, stride, padding), _shape(input_shape)
+    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding), _shape(input_shape)
     places = np.ascontiguousarray(argmax, np.int64)
     _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
     _expect("argmax", places.shape, dy.shape)
@@ -157,7 +158,7 @@ def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[
 
 def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0) -> Array:
     """The mean of each window of x (N, C, H, W), padding counted as zeros; stride is kernel_size by default."""
-    x, window = _array("x", x, 4), pool_window(kernel_size, stride, padding)
+    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding)
     y = _empty(x.shape, x.shape[1], window)
     _run(("avg_pool2d", x.shape[1:], window), lambda builder: builder.output(
         operators.avg_pool2d(builder, builder.array(x.shape[1:], IMAGES), window)), x, results=y)
@@ -167,7 +168,7 @@ def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, pa
 def avg_pool2d_grad(dy: Array, input_shape: Sequence[int], kernel_size: IntPair, stride: IntPair | None = None,
                     padding: IntPair = 0) -> Array:
     """The gradient of `avg_pool2d` by x, of shape input_shape (N, C, H, W), from that by y: dy."""
-    dy, window, shape = _array("dy", dy, 4), pool_window(kernel_size, stride, padding), _shape(input_shape)
+    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding), _shape(input_shape)
     _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
 
     def emit(builder: Builder) -> None:
@@ -204,13 +205,9 @@ def softmax(x: Array) -> Array:
     return y
 
 
-def pool_window(kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0) -> Window:
-    """The window of a pooling, whose padding is at most half its size."""
+def _pool_window(kernel_size: IntPair, stride: IntPair | None, padding: IntPair) -> Window:
     kernel = pair("kernel_size", kernel_size)
-    height, width = pair("padding", padding, least=0)
-    if height > kernel[0] // 2 or width > kernel[1] // 2:
-        raise ValueError(f"padding must be at most half of kernel_size {kernel}, got {padding!r}")
-    return Window(kernel, kernel if stride is None else pair("stride", stride), (height, height, width, width))
+    return Window(kernel, kernel if stride is None else pair("stride", stride), pool_padding(padding, kernel))
 
 
 def _conv_window(kernel: tuple[int, int], stride: IntPair, padding: Padding, dilation: IntPair) -> Window:

@@ -40,6 +40,14 @@ def conv_padding(padding: Padding, kernel_size: tuple[int, int], stride: tuple[i
     return height, height, width, width
 
 
+def pool_padding(padding: IntPair, kernel_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Zeros (top, bottom, left, right) around each image, at most half a window, so that none lies outside the image."""
+    height, width = pair("padding", padding, least=0)
+    if height > kernel_size[0] // 2 or width > kernel_size[1] // 2:
+        raise ValueError(f"padding must be at most half of kernel_size {kernel_size}, got {padding!r}")
+    return height, height, width, width
+
+
 def output_size(size: tuple[int, int], kernel_size: tuple[int, int], stride: tuple[int, int],
                 padding: tuple[int, int, int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
     """(height, width) of what a convolution or a pooling makes of an image of `size`; 0 or less where nothing fits."""

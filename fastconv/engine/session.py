@@ -1,9 +1,6 @@
-"""A program that is ready for batches, and pools of them that threads share."""
+"""A program that is ready for batches."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -49,29 +46,3 @@ class Session:
         for parameter in self._trained:
             parameter.changed()
         self._packed_version = max([parameter.version for parameter in self._packed], default=0)
-
-
-class Pool:
-    """Idle sessions by key. Threads that need the same one at once get one each."""
-
-    def __init__(self, most_keys: int = 64) -> None:
-        self._most_keys = most_keys
-        self._idle: dict[Hashable, list[Session]] = {}
-
-    @contextmanager
-    def session(self, key: Hashable, make: Callable[[], Session]) -> Iterator[Session]:
-        """An idle session of `key`, or a new one. It is idle again afterwards, unless it failed."""
-        idle = self._idle.get(key)
-        if idle is None:
-            while len(self._idle) >= self._most_keys:
-                self._idle.pop(next(iter(self._idle)), None)
-            idle = self._idle.setdefault(key, [])
-        try:
-            session = idle.pop()
-        except IndexError:
-            session = make()
-        yield session
-        idle.append(session)
-
-    def __reduce__(self) -> tuple[type[Pool], tuple[int]]:
-        return Pool, (self._most_keys,)  # sessions hold addresses: a copy of a model makes its own

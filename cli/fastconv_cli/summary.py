@@ -1,0 +1,54 @@
+"""`fastconv summary`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fastconv_cli.options import json_option, print_document
+
+DIGIT = (1, 28, 28)
+
+
+@click.command()
+@click.argument("model", metavar="[MODEL]", default="lenet5")
+@click.option("--input", "input_shape", type=(int, int, int), metavar="C H W",
+              help="Channels, height and width of an image.  [default: as it was trained, or 1 28 28]")
+@json_option
+def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool) -> None:
+    """Show a network's layers, output shapes, parameters and multiply-adds per image.
+
+    MODEL is the name of a network (lenet5, lenet5_classic) or a saved file; lenet5 where it is not given.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    import fastconv as fc
+    from fastconv.models import MODELS
+    from fastconv.nn.summary import summarize
+
+    network = MODELS[model]() if model in MODELS else fc.load(Path(model))
+    shape = input_shape or network.input_shape or DIGIT
+    layers = summarize(network, shape)
+    parameters = sum(layer.parameters for layer in layers)
+    multiply_adds = sum(layer.multiply_adds for layer in layers)
+    if as_json:
+        document = {"model": model, "input_shape": shape, "layers": [asdict(layer) for layer in layers],
+                    "parameters": parameters, "multiply_adds": multiply_adds}
+        print_document(document)
+        return
+    table = Table(title=f"{model}, images {in_words(shape)}", show_footer=True)
+    table.add_column("name", footer="total")
+    table.add_column("layer")
+    table.add_column("output")
+    table.add_column("parameters", footer=f"{parameters:,}", justify="right")
+    table.add_column("multiply-adds", footer=f"{multiply_adds:,}", justify="right")
+    for layer in layers:
+        table.add_row(layer.name, layer.layer, in_words(layer.output_shape), f"{layer.parameters:,}",
+                      f"{layer.multiply_adds:,}")
+    Console().print(table)
+
+
+def in_words(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: 1×28×28."""
+    return "×".join(str(extent) for extent in shape)

@@ -1,0 +1,32 @@
+"""Loss and gradients of a model, without changing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastconv.engine.team import get_num_threads
+from fastconv.errors import DataError
+from fastconv.nn.inference import check_images
+from fastconv.nn.layer import Layer
+from fastconv.nn.loss import Loss
+from fastconv.nn.sessions import LossSession
+
+
+def value_and_grad(model: Layer, loss: Loss, x: NDArray[Any], targets: Any) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """The mean loss of a batch and its gradient by every trainable parameter, keyed as the state dict.
+
+    x: (N, C, H, W) uint8 or float32.  targets: what the loss takes.
+    """
+    images = check_images(x)
+    if len(images) == 0:
+        raise DataError(f"expected at least one image, got {images.shape}")
+    names = model.parameters()
+    session = LossSession(model, loss, images.shape, images.dtype, len(images), training=True)
+    session.run(len(images), images, targets=loss.targets(targets, (len(images), *session.output_shape)))
+    session.step()
+    gradients = {name: session.gradients[parameter].reshape(parameter.array.shape)
+                 for name, parameter in names.items() if parameter in session.gradients}
+    return float(np.mean(session.losses(len(images)), dtype=np.float64)), gradients

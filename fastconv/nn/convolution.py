@@ -1,0 +1,41 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from fastconv.errors import ShapeError
+from fastconv.nn.layer import Shape, Weighted, expect_images
+from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair
+
+
+class Conv2d(Weighted):
+    """A convolution (cross-correlation) with a bias, as PyTorch's: (N, C_in, H, W) to (N, C_out, H_out, W_out).
+
+    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
+    weight: (out_channels, in_channels / groups, kh, kw).  bias: (out_channels,).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: IntPair, stride: IntPair = 1,
+                 padding: Padding = 0, dilation: IntPair = 1, groups: int = 1, bias: bool = True) -> None:
+        super().__init__(in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size, stride=stride,
+                         padding=padding, dilation=dilation, groups=groups, bias=bias)
+        self.in_channels, _ = pair("in_channels", in_channels)
+        self.out_channels, _ = pair("out_channels", out_channels)
+        self.kernel_size, self.stride, self.dilation = (
+            pair("kernel_size", kernel_size), pair("stride", stride), pair("dilation", dilation))
+        self.padding = conv_padding(padding, self.kernel_size, self.stride, self.dilation)
+        self.groups = groups
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"Conv2d: groups must divide in_channels {in_channels} and out_channels {out_channels}, "
+                             f"got {groups}")
+        self._declare((out_channels, in_channels // groups, *self.kernel_size), bias)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        expect_images(shape, self.in_channels)
+        height, width = output_size((shape[2], shape[3]), self.kernel_size, self.stride, self.padding, self.dilation)
+        if height < 1 or width < 1:
+            raise ShapeError(f"the kernel {self.kernel_size} with padding {self.padding} does not fit into {shape}")
+        return shape[0], self.out_channels, height, width
+
+    def multiply_adds(self, output_shape: Shape) -> int:
+        _, channels, height, width = output_shape
+        return channels * height * width * (self.in_channels // self.groups) * self.kernel_size[0] * self.kernel_size[1]

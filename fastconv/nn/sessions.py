@@ -1,0 +1,82 @@
+"""Programs of whole models: for inference, for evaluation, and for training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastconv.engine import operators
+from fastconv.engine.builder import Builder
+from fastconv.engine.parameter import Parameter
+from fastconv.engine.session import Session
+from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Update
+from fastconv.errors import ShapeError
+from fastconv.layout import whole_lanes
+from fastconv.nn.convolution import Conv2d
+from fastconv.nn.layer import Layer, Shape, shapes
+from fastconv.nn.loss import Loss
+from fastconv.nn.lowering import lower
+from fastconv.simd.blocking import GRADIENT_COLS
+
+
+class InferenceSession(Session):
+    """Writes a model's outputs for batches of `shape` (N, ...), with any N, to the batch's results."""
+
+    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
+        builder = Builder()
+        x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
+        builder.output(x)
+        super().__init__(builder)
+
+
+class LossSession(Session):
+    """Computes each image's loss; with `training` also the parameters' gradients, and with an update the new parameters."""
+
+    def __init__(self, model: Layer, loss: Loss, shape: Shape, dtype: Any, capacity: int, training: bool = False,
+                 update: Update | None = None) -> None:
+        builder = Builder(whole_lanes(capacity))
+        x, self.output_shape = _emit(model, builder, shape, dtype, training)
+        loss.check_outputs(self.output_shape)
+        losses = operators.loss(builder, x, loss.name, loss.label_smoothing)
+        if training:
+            builder.backward()
+        super().__init__(builder, update)
+        self._losses = self.program.array_of(losses.values, np.float32)
+        self._correct = self.program.array_of(losses.correct, np.uint8)
+        self.gradients: dict[Parameter, NDArray[np.float32]] = {
+            each.parameter: each.grad for each in (*builder.weights, *builder.biases) if each.trainable}
+
+    def losses(self, count: int) -> NDArray[np.float32]:
+        """The loss of each of the last batch's images."""
+        return self._losses[:count]
+
+    def correct(self, count: int) -> int:
+        """In how many of the last batch's images the largest output is the right one."""
+        return int(np.count_nonzero(self._correct[:count]))
+
+
+def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool) -> tuple[Tensor, Shape]:
+    """Emits the whole model for batches of `shape` (N, ...); returns its output and the shape of one of those."""
+    model.parameters()  # draws those that were never set
+    layers = list(shapes(model, shape))
+    image = shape[1:] if len(shape) == 4 else (shape[1], 1, 1)
+    scale, shift = np.ones(image[0], np.float32), np.zeros(image[0], np.float32)
+    if dtype == np.uint8:
+        mean, std = (0, 1) if model.mean is None or model.std is None else (model.mean, model.std)
+        if np.size(mean) not in (1, image[0]):
+            raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
+        scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
+    x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training else (0, 0, 0, 0))
+    for _, layer, shape in layers:
+        x = lower(layer, builder, x, training)
+    return x, shape[1:]
+
+
+def _halo(first: Layer) -> tuple[int, int, int, int]:
+    """Zeros around the images for the first layer, whose weight gradient is faster with them if channels are few."""
+    if isinstance(first, Conv2d) and first.in_channels // first.groups < GRADIENT_COLS:
+        return first.padding
+    return 0, 0, 0, 0

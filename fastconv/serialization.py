@@ -1,0 +1,101 @@
+"""Models as safetensors files: the parameters as tensors, the architecture as JSON in the header."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+
+from fastconv import nn
+from fastconv.errors import CheckpointError
+from fastconv.nn.layer import Layer
+
+FORMAT = "fastconv 1"
+
+#: The layers a file may name; nothing else is ever made from one.
+LAYERS: dict[str, Callable[..., Layer]] = {
+    layer.__name__: layer
+    for layer in (nn.AvgPool2d, nn.Conv2d, nn.Flatten, nn.Linear, nn.MaxPool2d, nn.ReLU, nn.Sigmoid, nn.Softmax, nn.Tanh)
+}
+
+MOST_LAYERS, DEEPEST = 10_000, 32
+MOST_HEADER_BYTES = 10_000_000
+
+
+def save(model: Layer, path: str | os.PathLike[str]) -> None:
+    """Writes a model to a safetensors file, which readers of that format can open too.
+
+    The file appears under its name only when it is complete and on the disk. Raises OSError where it cannot be written.
+    """
+    images = {"mean": model.mean, "std": model.std, "classes": model.classes, "input_shape": model.input_shape}
+    description = {"layer": _describe(model), **{
+        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
+    metadata = {"format": FORMAT, "model": json.dumps(description)}
+    content = to_bytes(model.state_dict(), metadata)
+    _write(Path(path), content)
+
+
+def load(path: str | os.PathLike[str]) -> Layer:
+    """The model in a file written by `save`. Nothing in the file is executed.
+
+    Raises CheckpointError, naming the file and what is wrong, for anything that is not such a file.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, state = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
+                              f"found format {metadata.get('format')!r}")
+    try:
+        description = json.loads(metadata["model"])
+        model = _make(description["layer"])
+        model.load_state_dict(state)
+        if description["mean"] is not None:
+            shape = description["input_shape"]
+            model.set_images(description["mean"], description["std"], description["classes"], shape and tuple(shape))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CheckpointError(f"{path}: does not describe a model: {error}") from error
+    return model
+
+
+def _describe(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, nn.Sequential):
+        return {"type": "Sequential", "layers": [_describe(each) for each in layer]}
+    if LAYERS.get(type(layer).__name__) is not type(layer):
+        raise TypeError(f"{type(layer).__name__} cannot be saved: only fastconv's own layers can be made from a file")
+    return {"type": type(layer).__name__, **layer.config}
+
+
+def _make(description: dict[str, Any], depth: int = 0) -> Layer:
+    arguments = {name: tuple(value) if isinstance(value, list) and name != "layers" else value
+                 for name, value in description.items()}
+    kind = arguments.pop("type")
+    if kind == "Sequential":
+        return nn.Sequential(*(_make(each, depth + 1) for each in arguments["layers"]))
+    if kind not in LAYERS:
+        raise ValueError(f"unknown layer {kind!r}")
+    return LAYERS[kind](**arguments)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file that is complete whenever it is there under its name."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
