@@ -56,7 +56,8 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
 
     def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
         image = builder.array(x.shape[1:], IMAGES)
-        builder.output(module.conv2d(builder, image, builder.weight(w, weight.shape, groups), b and builder.bias(b), window))
+        bias_in = None if b is None else builder.bias(b)
+        builder.output(module.conv2d(builder, image, builder.weight(w, weight.shape, groups), bias_in, window))
 
     _run(("conv2d", x.shape[1:], weight.shape, bias is None, window, groups, module), emit, x, inputs, results=y)
     return y
@@ -253,7 +254,7 @@ def _expect(name: str, found: tuple[int, ...], expected: tuple[int | None, ...])
 def _output_size(shape: Sequence[int], window: Window) -> tuple[int, int]:
     size = output_size((shape[2], shape[3]), window.kernel, window.stride, window.padding, window.dilation)
     if min(size) < 1:
-        raise ShapeError(f"the window {window.kernel[0]}×{window.kernel[1]} does not fit into {tuple(shape)} with its padding")
+        raise ShapeError(f"the window {window.kernel} does not fit into {tuple(shape)} with padding {window.padding}")
     return size
 
 
@@ -282,7 +283,7 @@ class _Operation(Session):
 
 def _run(key: tuple[Hashable, ...], emit: Callable[..., Weight | None], x: Array, inputs: Sequence[Array] = (), *,
          second: np.ndarray | None = None, results: Array | None = None, grad: Array | None = None) -> None:
-    """Runs what `emit` emits on x and `second`; fills `results`, or `grad` with the gradient of the weight it returns."""
+    """Runs what `emit` emits on x and `second`; fills `results`, or `grad` with that of the weight it returns."""
     capacity = 0 if grad is None else whole_lanes(len(x))
 
     def make() -> _Operation:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.engine.team import get_num_threads
 from fastconv.errors import DataError
 from fastconv.nn.inference import check_images
 from fastconv.nn.layer import Layer
@@ -15,7 +14,8 @@ from fastconv.nn.loss import Loss
 from fastconv.nn.sessions import LossSession
 
 
-def value_and_grad(model: Layer, loss: Loss, x: NDArray[Any], targets: Any) -> tuple[float, dict[str, NDArray[np.float32]]]:
+def value_and_grad(model: Layer, loss: Loss, x: NDArray[Any],
+                   targets: Any) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """The mean loss of a batch and its gradient by every trainable parameter, keyed as the state dict.
 
     x: (N, C, H, W) uint8 or float32.  targets: what the loss takes.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from fastconv.data import Dataset, as_dataset
 from fastconv.engine.memory import aligned_floats
-from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
 from fastconv.engine.team import get_num_threads
 from fastconv.engine.weights import Update
 from fastconv.errors import DataError, DivergenceError
 from fastconv.kernels import optimizer as kernels
+from fastconv.layout import whole_lanes
 from fastconv.nn.inference import check_images, infer
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import CrossEntropyLoss, Loss
@@ -55,7 +55,10 @@ class Callback:
 
 
 class Trainer:
-    """Trains a model with an optimizer. It keeps the optimizer's state, so a second `fit` goes on where the first ended."""
+    """Trains a model. It keeps the optimizer's state, so a second `fit` goes on where the first ended.
+
+    loss: CrossEntropyLoss() by default.
+    """
 
     def __init__(self, model: Layer, optimizer: Optimizer, loss: Loss | None = None) -> None:
         self.model, self.optimizer = model, optimizer
@@ -126,10 +129,11 @@ class Trainer:
         """The mean loss over a data set, and the share of images whose largest output is the right one."""
         data = as_dataset(dataset)
         total, correct = 0.0, 0
-        key = data.images.shape[1:], data.images.dtype, get_num_threads(), "evaluate"
+        capacity = min(EVALUATION_BATCH, whole_lanes(len(data)))
+        key = data.images.shape[1:], data.images.dtype, capacity, get_num_threads(), "evaluate"
 
         def make() -> LossSession:
-            return LossSession(self.model, self.loss, data.images.shape, data.images.dtype, EVALUATION_BATCH)
+            return LossSession(self.model, self.loss, data.images.shape, data.images.dtype, capacity)
 
         with self._sessions.session(key, make) as session:
             targets = self.loss.targets(data.labels, (len(data), *session.output_shape))
@@ -143,14 +147,15 @@ class Trainer:
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.int64]:
         """The class of each image: (N,), the place of its largest output."""
-        return np.argmax(infer(self.model, x).reshape(len(x), -1), axis=1)
+        return infer(self.model, x).reshape(len(x), -1).argmax(axis=1).astype(np.int64, copy=False)
 
     def _session(self, images: NDArray[Any], capacity: int) -> LossSession:
         trainable = tuple(leaf.trainable for _, leaf in self.model.leaves())
-        key = images.shape[1:], images.dtype, -(-capacity // 16), get_num_threads(), trainable
+        key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable
 
         def make() -> LossSession:
-            return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True, update=self._update)
+            return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True,
+                               update=self._update)
 
         with self._sessions.session(key, make) as session:
             return session

@@ -11,11 +11,11 @@ from fastconv_cli.options import json_option, print_document, threads_option
 @json_option
 def bench(quick: bool, as_json: bool) -> None:
     """Measure fastconv on this machine, beside plain NumPy."""
+    from fastconv_bench.report import run
+    from fastconv_bench.table import render
     from rich.console import Console
 
     import fastconv as fc
-    from fastconv_bench.report import run
-    from fastconv_bench.table import render
 
     def progress(line: str) -> None:
         click.echo(line, err=True)

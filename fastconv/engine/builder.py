@@ -35,7 +35,7 @@ class Builder:
         """The batch table, as kernels take it."""
         return Fixed(self.batch_table)
 
-    def call(self, kernel: Kernel, block: Block = ONE_VECTOR, **fields: Any) -> Call:
+    def call(self, kernel: Kernel, block: Block = ONE_VECTOR, /, **fields: Any) -> Call:
         self._calls.append(Call(kernel, [fields], block))
         return self._calls[-1]
 
@@ -58,9 +58,15 @@ class Builder:
         self.biases.append(Bias(parameter, trainable))
         return self.biases[-1]
 
+    @property
+    def trained(self) -> list[Weight | Bias]:
+        """The trainable parameters."""
+        used: list[Weight | Bias] = [*self.weights, *self.biases]
+        return [each for each in used if each.trainable]
+
     def input(self, shape: tuple[int, int, int], dtype: Any, scale: np.ndarray, shift: np.ndarray,
               halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
-        """The batch's images (C, H, W) times `scale` plus `shift`, both (C,), with a halo of zeros around each plane."""
+        """The batch's images (C, H, W) times scale plus shift, both (C,), with a halo of zeros around each plane."""
         place = Packed.of(*shape, halo=halo)
         x = Tensor(place, Buffer(4 * LANES * place.pixels, keep=any(halo)), needs_grad=False)
         kernel = pack.pack_uint8 if dtype == np.uint8 else pack.pack_float32
@@ -85,7 +91,9 @@ class Builder:
 
         The step leaves each parameter's gradient, and with an update changes and packs the parameter.
         """
-        steps = [phase for each in (*self.weights, *self.biases) if each.trainable
-                 for phase in each.step_phases(self.batch_table, update)]
-        regions = {"pack": [weight.pack_phase() for weight in self.weights], "batch": [Phase(self._calls)], "step": steps}
+        regions = {
+            "pack": [weight.pack_phase() for weight in self.weights],
+            "batch": [Phase(self._calls)],
+            "step": [phase for each in self.trained for phase in each.step_phases(self.batch_table, update)],
+        }
         return Program(regions, self.batch_table, self.capacity, get_num_threads())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,17 +58,16 @@ def place(lifetimes: dict[Buffer, tuple[int, int]]) -> int:
     lifetimes: the first and the last call that uses each buffer. Two buffers share memory only where their lifetimes
     do not overlap. Larger buffers are placed first, each at the lowest offset that is free while it lives.
     """
-    placed: list[tuple[int, int, int, int]] = []  # offset, end, first call, last call
+    placed: list[tuple[int, int, int, float]] = []  # offset, end, first call, last call
     total = 0
     for buffer, (first, last) in sorted(lifetimes.items(), key=lambda item: -item[0].size):
         size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
         offset = 0
         for taken, end, other_first, other_last in sorted(placed):
-            overlaps = buffer.keep or first <= other_last and other_first <= last
+            overlaps = buffer.keep or (first <= other_last and other_first <= last)
             if overlaps and offset + size > taken and end > offset:
                 offset = end
         buffer.offset = offset
-        lifetime = (-1, np.iinfo(np.int64).max) if buffer.keep else (first, last)
-        placed.append((offset, offset + size, *map(int, lifetime)))
+        placed.append((offset, offset + size, *((-1, math.inf) if buffer.keep else (first, last))))
         total = max(total, offset + size)
     return total

@@ -21,7 +21,7 @@ class Call:
     """One kernel with its arguments: a single record, or in a phase over units one record for each unit."""
 
     kernel: Kernel
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[dict[str, Any]]
     block: Block = ONE_VECTOR
 
     def buffers(self) -> Iterator[Buffer]:

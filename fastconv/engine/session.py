@@ -16,7 +16,7 @@ class Session:
         self.program = builder.program(update)
         self.capacity = builder.capacity
         self._packed = [weight.parameter for weight in builder.weights]
-        self._trained = [each.parameter for each in (*builder.weights, *builder.biases) if each.trainable]
+        self._trained = [each.parameter for each in builder.trained]
         self._packed_version = 0
         self._in_order = np.arange(0)
 

@@ -1,9 +1,9 @@
 """A team of threads that runs one native function on all of them.
 
-Numba's own threading layers cannot be used by a library that must not kill its host: one aborts the process when two threads
-enter it at once, another does not survive a fork. A team is made of ordinary Python threads that call native
-code without the GIL. While one thread uses the team, any other that calls it simply works alone, and a forked
-child makes a team of its own.
+Numba's own threading layers cannot be used by a library that must not kill its host: one aborts the process when
+two threads enter it at once, another does not survive a fork. A team is made of ordinary Python threads that call
+native code without the GIL. While one thread uses the team, any other that calls it simply works alone, and a
+forked child makes a team of its own.
 """
 
 from __future__ import annotations
@@ -40,10 +40,17 @@ class _Worker:
         self.ready.release()
 
     def finish(self) -> None:
-        self.done.acquire()
+        """Waits until the job is done, even when interrupted, for the caller may free its memory afterwards."""
+        interrupt = None
+        while True:
+            try:
+                self.done.acquire()
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
         self.job = None
-        if self.error is not None:
-            raise self.error
+        if self.error is not None or interrupt is not None:
+            raise self.error or interrupt
 
 
 class Team:
@@ -74,10 +81,7 @@ class Team:
 
 def available_threads() -> int:
     """CPUs that this process may use: its affinity mask and its container's quota, whichever is less."""
-    if hasattr(os, "sched_getaffinity"):
-        cpus = len(os.sched_getaffinity(0))
-    else:
-        cpus = os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cpus, _container_quota() or cpus))
 
 

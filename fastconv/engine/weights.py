@@ -102,8 +102,8 @@ class Weight:
         for run in runs(self.targets, CORRELATE_ROWS):
             for block in range(0, run.blocks, blocks) if size in (None, run.size) else ():
                 end = min(run.blocks, block + blocks)
-                units += [_Unit(group, first + block, first + end, run.start + block * run.size, run.start + end * run.size)
-                          for group in range(self.groups)]
+                rows = run.start + block * run.size, run.start + end * run.size
+                units += [_Unit(group, first + block, first + end, *rows) for group in range(self.groups)]
             first += run.blocks
         return units
 

@@ -167,7 +167,7 @@ RUN_SIGNATURE = "void(int64[:, ::1], int64[::1], int64[::1], int64[::1])"
 
 @njit(RUN_SIGNATURE, cache=True, **NATIVE)
 def run(calls, starts, units, counters):
-    """Works through phases; phase p makes the calls (kernel, records) starts[p] ... starts[p + 1] - 1 on each of its units.
+    """Works through phases: phase p makes the calls (kernel, records) from starts[p] to starts[p + 1] on its units.
 
     Any number of threads may run the same phases; they take unit after unit from the shared counters. Which of them
     takes a unit changes no result, because a unit writes only what belongs to it.

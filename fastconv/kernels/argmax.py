@@ -6,7 +6,17 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import (
-    BUFFER, COUNT, NATIVE, TARGETS, argument, integers, kernel, octets, pointer, record, shorts,
+    BUFFER,
+    COUNT,
+    NATIVE,
+    TARGETS,
+    argument,
+    integers,
+    kernel,
+    octets,
+    pointer,
+    record,
+    shorts,
 )
 from fastconv.layout import LANES
 

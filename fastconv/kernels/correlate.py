@@ -10,7 +10,6 @@ in the list, so padding costs nothing.
 
 from __future__ import annotations
 
-
 import numpy as np
 from numba import njit
 

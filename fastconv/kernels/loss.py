@@ -8,8 +8,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from fastconv.kernels.abi import (
-    BUFFER, COUNT, INDICES, TARGETS, argument, floats, integers, kernel, octets, pointer, record,
+    BUFFER,
+    COUNT,
+    INDICES,
+    TARGETS,
+    argument,
+    floats,
+    integers,
+    kernel,
+    octets,
+    pointer,
+    record,
 )
 from fastconv.layout import LANES
 

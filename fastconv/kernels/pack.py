@@ -6,7 +6,17 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import (
-    BUFFER, COUNT, INDICES, NATIVE, RESULTS, argument, floats, integers, kernel, offset, pointer, record,
+    BUFFER,
+    COUNT,
+    INDICES,
+    NATIVE,
+    RESULTS,
+    argument,
+    floats,
+    integers,
+    kernel,
+    pointer,
+    record,
 )
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES

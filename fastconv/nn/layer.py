@@ -19,8 +19,8 @@ Shape = tuple[int, ...]
 class Layer:
     """One step of a network, or a whole network.
 
-    Called with a batch it infers: layer(x) for x (N, C, H, W) uint8 or float32 returns (N, ...) float32, and changes nothing.
-    uint8 images are scaled by 1/255 and normalised with mean and std.
+    Called with a batch it infers: layer(x) for x (N, C, H, W) uint8 or float32 returns (N, ...) float32, and changes
+    nothing. uint8 images are scaled by 1/255 and normalised with mean and std.
 
     config: the constructor's arguments by name, from which `fastconv.load` makes the layer again.
     trainable: False keeps the parameters as they are in training.
@@ -81,9 +81,9 @@ class Layer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Sets every parameter. Raises ShapeError or DtypeError, and changes nothing, where the state does not fit."""
         parameters = self._all_parameters()
-        missing, unknown = [name for name in parameters if name not in state], [name for name in state if name not in parameters]
-        if missing or unknown:
-            raise ShapeError(f"the state dict does not fit the model: missing {missing or 'none'}, unknown {unknown or 'none'}")
+        if parameters.keys() != state.keys():
+            missing, unknown = sorted(parameters.keys() - state.keys()), sorted(state.keys() - parameters.keys())
+            raise ShapeError(f"the state dict does not fit the model: missing {missing}, unknown {unknown}")
         arrays = {name: np.asarray(value) for name, value in state.items()}
         for name, array in arrays.items():
             if not np.issubdtype(array.dtype, np.floating):

@@ -65,4 +65,4 @@ def _(layer: Softmax, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 def _bias(layer: Weighted, builder: Builder, training: bool) -> Bias | None:
     parameter = layer._parameters.get("bias")
-    return parameter and builder.bias(parameter, training and layer.trainable)
+    return None if parameter is None else builder.bias(parameter, training and layer.trainable)

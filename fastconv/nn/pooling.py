@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastconv.errors import ShapeError
 from fastconv.nn.layer import Layer, Shape, expect_images
-from fastconv.shapes import IntPair, output_size, pool_padding, pair
+from fastconv.shapes import IntPair, output_size, pair, pool_padding
 
 
 class _Pool2d(Layer):

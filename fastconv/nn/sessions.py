@@ -33,7 +33,7 @@ class InferenceSession(Session):
 
 
 class LossSession(Session):
-    """Computes each image's loss; with `training` also the parameters' gradients, and with an update the new parameters."""
+    """Computes each image's loss; with `training` also the gradients, and with an update the new parameters."""
 
     def __init__(self, model: Layer, loss: Loss, shape: Shape, dtype: Any, capacity: int, training: bool = False,
                  update: Update | None = None) -> None:
@@ -47,7 +47,7 @@ class LossSession(Session):
         self._losses = self.program.array_of(losses.values, np.float32)
         self._correct = self.program.array_of(losses.correct, np.uint8)
         self.gradients: dict[Parameter, NDArray[np.float32]] = {
-            each.parameter: each.grad for each in (*builder.weights, *builder.biases) if each.trainable}
+            each.parameter: each.grad for each in builder.trained}
 
     def losses(self, count: int) -> NDArray[np.float32]:
         """The loss of each of the last batch's images."""
@@ -70,9 +70,10 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
     x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training else (0, 0, 0, 0))
-    for _, layer, shape in layers:
+    for _, layer, _ in layers:
         x = lower(layer, builder, x, training)
-    return x, shape[1:]
+    _, _, outputs = layers[-1]
+    return x, outputs[1:]
 
 
 def _halo(first: Layer) -> tuple[int, int, int, int]:

@@ -26,7 +26,8 @@ class Constant:
 class OneCycle:
     """Up to max_lr and down to almost nothing, along half cosines (Smith & Topin 2018, with PyTorch's defaults).
 
-    From max_lr / div_factor to max_lr in the first pct_start of the steps, then to max_lr / div_factor / final_div_factor.
+    From max_lr / div_factor to max_lr in the first pct_start of the steps, then to max_lr / div_factor /
+    final_div_factor.
     """
 
     max_lr: float

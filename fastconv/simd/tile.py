@@ -1,11 +1,11 @@
 """Register tiles: rows x cols vectors of 16 lanes that stay in registers while a kernel accumulates.
 
 A `Tile` is a Numba value whose LLVM form is an array of vectors; LLVM splits it into registers. Its rows and
-cols are part of its Numba *type*, taken from a `Block` that rides on the type of a kernel's argument, so one kernel serves every tile size.
+cols are part of its Numba *type*, taken from a `Block` that rides on the type of a kernel's argument, so one kernel
+serves every tile size.
 """
 
 from __future__ import annotations
-
 
 from dataclasses import dataclass
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastconv.engine.builder import Builder
@@ -86,11 +88,12 @@ def _correlate(builder: Builder, x: Tensor, y: Tensor, weight: np.ndarray, bias:
 
 
 def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) -> None:
-    product = {"in_features": x.place.features, "out_features": dy.place.features}
+    product: dict[str, Any] = {"in_features": x.place.features, "out_features": dy.place.features}
     for name, factor in (("x", x), ("dy", dy)):
         row = whole_lanes(factor.place.features)
         rows = Fixed(aligned_floats(whole_lanes(builder.capacity) * row))
-        builder.call(pack.unpack_features, x=factor.buffer, y=rows, y_row=row, batch=builder.batch, **factor.place.fields())
+        builder.call(pack.unpack_features, x=factor.buffer, y=rows, y_row=row, batch=builder.batch,
+                     **factor.place.fields())
         product |= {name: rows, f"{name}_row": row}
     weight.product = product
 

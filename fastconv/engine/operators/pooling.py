@@ -55,7 +55,7 @@ def max_pool2d_grad(builder: Builder, argmax: Buffer, dy: Tensor, dx: Tensor, wi
                     gate: Tensor | None = None) -> None:
     """Writes dx: dy at the maxima, where the gate (a tensor like dy) is above zero if there is one."""
     kernel = pooling.max_pool2d_grad_wide if _is_wide(window) else pooling.max_pool2d_grad
-    gates = {} if gate is None else {"gate": gate.buffer, "gated": True}
+    gates: dict[str, Any] = {} if gate is None else {"gate": gate.buffer, "gated": True}
     builder.call(kernel, argmax=argmax, **gates, **_fields(dx, dy, window))
 
 
@@ -93,7 +93,7 @@ def _fields(x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
 
 
 def _argmax_fields(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
-    names = "channels", "width", "out_height", "out_width", "y_row", "y_plane"
-    names += "kernel_width", "stride_height", "stride_width", "top", "left"
-    fields = _fields(x, y, window)
-    return {"argmax": argmax, "batch": builder.batch, "wide": _is_wide(window), **{name: fields[name] for name in names}}
+    names = ("channels", "width", "out_height", "out_width", "y_row", "y_plane", "kernel_width",
+             "stride_height", "stride_width", "top", "left")
+    fields = {name: value for name, value in _fields(x, y, window).items() if name in names}
+    return {"argmax": argmax, "batch": builder.batch, "wide": _is_wide(window), **fields}

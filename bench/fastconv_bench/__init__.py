@@ -1,0 +1,1 @@
+"""What `fastconv bench` runs."""

@@ -1,0 +1,162 @@
+"""What a user who gives something wrong is told: one line that says what was found and what was expected."""
+
+import numpy as np
+import pytest
+
+import fastconv as fc
+
+IMAGES = np.zeros((20, 28, 28), np.uint8)
+LABELS = np.arange(20, dtype=np.uint8) % 10
+
+
+@pytest.fixture
+def array_file(tmp_path):
+    """Writes the array to predict."""
+
+    def write(array):
+        np.save(tmp_path / "images.npy", array)
+        return tmp_path / "images.npy"
+
+    return write
+
+
+@pytest.fixture
+def damaged_model(tmp_path, model_file):
+    """Writes a changed copy of the saved network."""
+
+    def write(change):
+        path = tmp_path / "damaged.safetensors"
+        path.write_bytes(change(model_file.read_bytes()))
+        return path
+
+    return write
+
+
+def refused(result, *messages, status=1):
+    """Asserts that a command failed with one line on standard error that contains every message."""
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("Preparing kernels")]
+    assert lines[-1].startswith("Error: ")
+    assert status == 2 or len(lines) == 1
+    for message in messages:
+        assert message in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("array", "messages"),
+    [
+        pytest.param(np.zeros((3, 28, 28), np.uint8), ["(1, 28, 28)", "(3, 28, 28)"], id="wrong channels"),
+        pytest.param(np.zeros((32, 32), np.uint8), ["(1, 28, 28)", "(1, 32, 32)"], id="wrong size"),
+        pytest.param(np.zeros((28, 28), np.float64), ["float32", "float64"], id="wrong dtype"),
+        pytest.param(np.zeros((28, 28), "U1"), ["float32", "<U1"], id="text"),
+        pytest.param(np.array([None]), ["not a readable .npy file"], id="pickled objects"),
+        pytest.param(np.zeros((0, 1, 28, 28), np.uint8), ["(0, 1, 28, 28)"], id="empty"),
+        pytest.param(np.full((28, 28), np.nan, np.float32), ["NaN"], id="NaN image"),
+        pytest.param(np.zeros(784, np.uint8), ["(N, C, H, W)", "(784,)"], id="one dimension"),
+    ],
+)
+def test_arrays_to_predict(run, model_file, array_file, array, messages):
+    refused(run("predict", model_file, array_file(array)), "images.npy", *messages)
+
+
+def test_invert_of_prepared_images(run, model_file, array_file):
+    result = run("predict", model_file, array_file(np.zeros((28, 28), np.float32)), "--invert")
+    refused(result, "images.npy", "uint8", "float32")
+
+
+@pytest.mark.parametrize("name", ["image.png", "array.npy"])
+@pytest.mark.parametrize("content", [b"", b"no image"], ids=["empty", "text"])
+def test_files_to_predict_that_are_no_images(run, model_file, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    refused(run("predict", model_file, tmp_path / name), name, "not a readable")
+
+
+@pytest.mark.parametrize("name", ["image.png", "array.npy"])
+def test_files_to_predict_that_do_not_exist(run, model_file, tmp_path, name):
+    refused(run("predict", model_file, tmp_path / name), name, "No such file")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "messages"),
+    [
+        pytest.param(IMAGES[:0], LABELS[:0], ["train-images", "at least 1"], id="empty set"),
+        pytest.param(IMAGES, LABELS + 5, ["train-labels", "0 to 9", "14"], id="label out of range"),
+        pytest.param(IMAGES, LABELS[:9], ["train-labels", "20", "9"], id="too few labels"),
+        pytest.param(IMAGES[:, :4, :4], LABELS, ["expected", "got"], id="images too small for the network"),
+    ],
+)
+def test_data_to_train_on(run, tmp_path, write_idx, images, labels, messages):
+    folder = write_idx(tmp_path / "data", images, labels)
+    refused(run("train", "--data", folder, "--output", tmp_path / "m.safetensors"), *messages)
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_a_truncated_idx_file(run, tmp_path, write_idx):
+    folder = write_idx(tmp_path / "data", IMAGES, LABELS)
+    path = folder / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(run("train", "--data", folder, "--output", tmp_path / "m"), "train-images-idx3-ubyte", "cut short")
+
+
+def test_a_folder_that_does_not_exist(run, tmp_path):
+    refused(run("train", "--data", tmp_path / "none", "--output", tmp_path / "m"), "none", "no such folder")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "summary"])
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        pytest.param(lambda content: content[:-100], [], id="truncated in the weights"),
+        pytest.param(lambda content: content[:100], [], id="truncated in the header"),
+        pytest.param(lambda content: b"", [], id="empty"),
+        pytest.param(lambda content: b"no model " * 100, [], id="text"),
+        pytest.param(lambda content: content.replace(b"Conv2d", b"Conv9d"), ["Conv9d"], id="unknown layer"),
+    ],
+)
+def test_damaged_models(run, damaged_model, command, change, messages):
+    refused(run(command, damaged_model(change)), "damaged.safetensors", *messages)
+
+
+def test_a_model_that_does_not_exist(run, tmp_path):
+    refused(run("evaluate", tmp_path / "none.safetensors"), "none.safetensors", "No such file")
+
+
+def test_a_model_for_other_images(run, model_file, tmp_path, write_idx):
+    folder = write_idx(tmp_path / "data", IMAGES[:, :20, :20], LABELS)
+    refused(run("evaluate", model_file, "--data", folder), "expected", "got")
+
+
+@pytest.mark.parametrize("output", ["missing/m.safetensors", "."], ids=["missing folder", "a folder"])
+def test_unwritable_output(run, digits, tmp_path, output):
+    refused(run("train", "--data", digits, "--output", tmp_path / output), str(tmp_path))
+
+
+def test_training_that_diverges_keeps_no_broken_model(run, digits, tmp_path):
+    output = tmp_path / "m.safetensors"
+    result = run("train", "--data", digits, "--optimizer", "sgd", "--lr", 1e30, "--output", output)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert not output.exists() or all(np.isfinite(w).all() for w in fc.load(output).state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tran"], "No such command 'tran'"),
+        (["train", "--epoch", "3"], "No such option"),
+        (["train", "--epochs", "0"], "'--epochs'"),
+        (["train", "--epochs", "many"], "'--epochs'"),
+        (["train", "--batch-size", "-1"], "'--batch-size'"),
+        (["train", "--lr", "0"], "'--lr'"),
+        (["train", "--threads", "0"], "'--threads'"),
+        (["train", "--optimizer", "adagrad"], "'adagrad'"),
+        (["train", "--schedule", "cosine"], "'cosine'"),
+        (["train", "--model", "lenet6"], "'lenet6' is not one of lenet5, lenet5_classic"),
+        (["evaluate"], "'MODEL'"),
+        (["predict", "m.safetensors", "x.npy", "--top", "0"], "'--top'"),
+        (["summary", "--input", "1"], "'--input'"),
+    ],
+)
+def test_wrong_usage_has_status_2(run, arguments, message):
+    refused(run(*arguments), message, status=2)

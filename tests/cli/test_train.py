@@ -1,0 +1,90 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import fastconv as fc
+
+
+def options(digits, tmp_path, *more):
+    return ("--data", digits, "--epochs", 1, "--batch-size", 32, "--output", tmp_path / "m.safetensors", *more)
+
+
+def test_training_prints_a_line_per_epoch_the_accuracy_and_where_the_model_is(run, digits, tmp_path):
+    result = run("train", *options(digits, tmp_path), "--epochs", 2)
+    assert result.exit_code == 0, result.output
+    first, second, accuracy, saved = result.stdout.splitlines()
+    assert first.startswith("epoch 1/2  loss ")
+    assert second.startswith("epoch 2/2  loss ")
+    assert "images/s" in second
+    assert "200 images" in accuracy
+    assert saved.endswith("m.safetensors")
+    assert isinstance(fc.load(tmp_path / "m.safetensors"), fc.nn.Sequential)
+
+
+def test_json_is_one_document_on_standard_output(run, digits, tmp_path):
+    result = run("train", *options(digits, tmp_path, "--json"))
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["model"] == "lenet5"
+    assert document["output"] == str(tmp_path / "m.safetensors")
+    assert [epoch["epoch"] for epoch in document["epochs"]] == [1]
+    assert document["test"] == document["epochs"][-1]["validation"]
+    assert "epoch 1/1" in result.stderr
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+def test_every_optimizer_and_schedule_trains(run, digits, tmp_path, optimizer, schedule):
+    more = ("--optimizer", optimizer, "--schedule", schedule, "--json")
+    result = run("train", *options(digits, tmp_path, *more), "--epochs", 8)
+    assert result.exit_code == 0, result.output
+    losses = [epoch["loss"] for epoch in json.loads(result.stdout)["epochs"]]
+    assert losses[-1] < losses[0]
+
+
+def test_the_model_is_saved_under_its_name_unless_told_otherwise(run, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "--data", digits, "--epochs", 1, "--model", "lenet5_classic")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["lenet5_classic.safetensors"]
+
+
+def test_the_same_seed_saves_the_same_weights_for_any_number_of_threads(run, digits, tmp_path):
+    states = []
+    for threads in (1, 2):
+        output = tmp_path / f"{threads}.safetensors"
+        run("train", *options(digits, tmp_path), "--seed", 3, "--threads", threads, "--output", output)
+        states.append(fc.load(output).state_dict())
+    for name, weights in states[0].items():
+        assert weights.tobytes() == states[1][name].tobytes()
+
+
+def test_output_is_checked_before_training(run, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
+    result = run("train", "--data", digits, "--output", tmp_path / "missing" / "m.safetensors")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
+    output = tmp_path / "m.safetensors"
+    command = [sys.executable, "-m", "fastconv_cli", "train", "--data", digits, "--epochs", "1000000"]
+    process = subprocess.Popen(
+        [*command, "--output", output], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    deadline = time.monotonic() + 300
+    while not output.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Interrupted." in errors
+    assert "Traceback" not in errors
+    assert isinstance(fc.load(output), fc.nn.Sequential)
