@@ -138,12 +138,9 @@ def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[
                     stride: IntPair | None = None, padding: IntPair = 0) -> Array:
     """The gradient of `max_pool2d` by x, of shape input_shape (N, C, H, W): dy at the places of the maxima."""
     dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding), _shape(input_shape)
-    places = np.ascontiguousarray(argmax, np.int64)
     _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
-    _expect("argmax", places.shape, dy.shape)
-    if places.min() < 0 or places.max() >= shape[2] * shape[3]:
-        raise ValueError(f"argmax must be places in an image of {shape[2]}×{shape[3]}, "
-                         f"got {places.min()} to {places.max()}")
+    _expect("argmax", np.shape(argmax), dy.shape)
+    places = _places(argmax, shape, window)
 
     def emit(builder: Builder) -> None:
         image, dx = builder.array(dy.shape[1:], IMAGES), Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
@@ -222,6 +219,23 @@ def _module(algorithm: Algorithm) -> Any:
     return ALGORITHMS[algorithm]
 
 
+def _places(argmax: NDArray[Any], shape: Sequence[int], window: Window) -> NDArray[np.int64]:
+    """The places of maxima as int64. Raises where one lies outside the window it is the maximum of."""
+    places = np.asarray(argmax)
+    if not np.issubdtype(places.dtype, np.integer):
+        raise DtypeError(f"expected argmax of integers, got {places.dtype}")
+    height, width = _output_size(shape, window)
+    corners = (np.arange(height)[:, None] * window.stride[0] - window.padding[0],
+               np.arange(width)[None, :] * window.stride[1] - window.padding[2])
+    inside = (places >= 0) & (places < shape[2] * shape[3])
+    for place, corner, size in zip(np.divmod(places, shape[3]), corners, window.kernel, strict=True):
+        inside &= (place >= corner) & (place < corner + size)
+    if not inside.all():
+        raise ValueError(f"argmax must be places h · W + w inside their windows of an image {shape[2]}×{shape[3]}; "
+                         f"{np.count_nonzero(~inside)} are not")
+    return np.ascontiguousarray(places, np.int64)
+
+
 def _groups(groups: int, out_channels: int) -> int:
     if groups < 1 or out_channels % groups:
         raise ValueError(f"groups must divide the {out_channels} output channels, got {groups}")
@@ -264,6 +278,8 @@ def _empty(shape: Sequence[int], channels: int, window: Window) -> Array:
 
 def _elementwise(x: Array, name: str) -> Array:
     x = np.asarray(x)
+    if x.size == 0:
+        raise ShapeError(f"expected x with at least one element, got shape {x.shape}")
     rows = _array("x", x.reshape(len(x) if x.ndim else 1, -1), 2)
     y = np.empty_like(rows)
     _run((name, rows.shape[1]), lambda builder: builder.output(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,18 @@ from fastconv.nn.layer import Layer
 FORMAT = "fastconv 1"
 
 #: The layers a file may name; nothing else is ever made from one.
-LAYERS: dict[str, Callable[..., Layer]] = {
-    layer.__name__: layer
-    for layer in (nn.AvgPool2d, nn.Conv2d, nn.Flatten, nn.Linear, nn.MaxPool2d, nn.ReLU, nn.Sigmoid, nn.Softmax, nn.Tanh)
-}
+LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
+    nn.AvgPool2d, nn.Conv2d, nn.Flatten, nn.Linear, nn.MaxPool2d, nn.ReLU, nn.Sigmoid, nn.Softmax, nn.Tanh)}
 
-MOST_LAYERS, DEEPEST = 10_000, 32
-MOST_HEADER_BYTES = 10_000_000
+#: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
+LONGEST_DESCRIPTION = 1_000_000
 
 
 def save(model: Layer, path: str | os.PathLike[str]) -> None:
     """Writes a model to a safetensors file, which readers of that format can open too.
 
-    The file appears under its name only when it is complete and on the disk. Raises OSError where it cannot be written.
+    The file appears under its name only when it is complete and on the disk. Raises OSError, naming the file, where it
+    cannot be written, and TypeError for a layer that is not fastconv's own.
     """
     images = {"mean": model.mean, "std": model.std, "classes": model.classes, "input_shape": model.input_shape}
     description = {"layer": _describe(model), **{
@@ -49,21 +48,25 @@ def load(path: str | os.PathLike[str]) -> Layer:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata, state = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+            metadata, names = file.metadata() or {}, file.keys()
+            state = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
                               f"found format {metadata.get('format')!r}")
     try:
+        if len(metadata["model"]) > LONGEST_DESCRIPTION:
+            raise ValueError(f"its description is longer than {LONGEST_DESCRIPTION:,} characters")
         description = json.loads(metadata["model"])
         model = _make(description["layer"])
         model.load_state_dict(state)
         if description["mean"] is not None:
-            shape = description["input_shape"]
-            model.set_images(description["mean"], description["std"], description["classes"], shape and tuple(shape))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+            model.set_images(*(description[name] for name in ("mean", "std", "classes", "input_shape")))
+    except KeyError as error:
+        raise CheckpointError(f"{path}: does not describe a model: {error} is missing") from error
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path}: does not describe a model: {error}") from error
     return model
 
@@ -76,12 +79,12 @@ def _describe(layer: Layer) -> dict[str, Any]:
     return {"type": type(layer).__name__, **layer.config}
 
 
-def _make(description: dict[str, Any], depth: int = 0) -> Layer:
+def _make(description: dict[str, Any]) -> Layer:
     arguments = {name: tuple(value) if isinstance(value, list) and name != "layers" else value
                  for name, value in description.items()}
     kind = arguments.pop("type")
     if kind == "Sequential":
-        return nn.Sequential(*(_make(each, depth + 1) for each in arguments["layers"]))
+        return nn.Sequential(*(_make(each) for each in arguments["layers"]))
     if kind not in LAYERS:
         raise ValueError(f"unknown layer {kind!r}")
     return LAYERS[kind](**arguments)
@@ -89,13 +92,14 @@ def _make(description: dict[str, Any], depth: int = 0) -> Layer:
 
 def _write(path: Path, content: bytes) -> None:
     """Writes a file that is complete whenever it is there under its name."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def conv_padding(padding: Padding, kernel_size: tuple[int, int], stride: tuple[i
 
 
 def pool_padding(padding: IntPair, kernel_size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Zeros (top, bottom, left, right) around each image, at most half a window, so that none lies outside the image."""
+    """Zeros (top, bottom, left, right) around each image, at most half a window, so that none holds zeros only."""
     height, width = pair("padding", padding, least=0)
     if height > kernel_size[0] // 2 or width > kernel_size[1] // 2:
         raise ValueError(f"padding must be at most half of kernel_size {kernel_size}, got {padding!r}")

@@ -112,7 +112,7 @@ class Trainer:
                     loss = self._step(session, data.images, indices, targets, lr)
                 except DivergenceError as error:
                     kept = f"; {checkpoint} holds the model after epoch {epoch - 1}" if checkpoint and epoch > 1 else ""
-                    raise DivergenceError(f"{error} in epoch {epoch}, batch {batch + 1} of {batches}{kept}") from None
+                    raise DivergenceError(f"epoch {epoch}, batch {batch + 1} of {batches}: {error}{kept}") from None
                 total += loss * len(indices)
                 for follower in followers:
                     follower.on_batch_end(epoch, batch * batch_size + len(indices), loss)
@@ -147,7 +147,8 @@ class Trainer:
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.int64]:
         """The class of each image: (N,), the place of its largest output."""
-        return infer(self.model, x).reshape(len(x), -1).argmax(axis=1).astype(np.int64, copy=False)
+        classes: NDArray[np.int64] = infer(self.model, x).reshape(len(x), -1).argmax(axis=1)
+        return classes
 
     def _session(self, images: NDArray[Any], capacity: int) -> LossSession:
         trainable = tuple(leaf.trainable for _, leaf in self.model.leaves())
@@ -166,7 +167,7 @@ class Trainer:
         session.run(count, images, indices, targets)
         loss = float(np.mean(session.losses(count), dtype=np.float64))
         if not np.isfinite(loss):
-            raise DivergenceError(f"the loss became {loss}: try a smaller learning rate, and look for NaN in the images;")
+            raise DivergenceError(f"the loss became {loss}; try a smaller learning rate, or look for NaN in the images")
         self.steps += 1
         constants: Sequence[float] = self.optimizer.constants(self.steps, lr)
         self._update.constants[:len(constants)] = constants

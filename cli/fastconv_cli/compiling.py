@@ -1,6 +1,7 @@
 """Tells that kernels are being compiled, when they really are: at the first use on a machine."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -22,6 +23,8 @@ class Announcement(event.Listener):
         """Nothing: the work that follows shows its own progress."""
 
 
-def announce_compiling() -> AbstractContextManager[None]:
+@contextmanager
+def announce_compiling() -> Iterator[None]:
     """Inside this context, the first compilation is announced."""
-    return event.install_listener("numba:compile", Announcement())
+    with event.install_listener("numba:compile", Announcement()):
+        yield

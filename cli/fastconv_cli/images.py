@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -35,7 +36,7 @@ def read_array(path: Path, shape: Shape | None) -> Images:
     try:
         # Mapped, a header that promises more than the file holds is refused before any memory is taken.
         array = np.array(open_memmap(path, mode="r"))
-    except ValueError as error:
+    except (ValueError, TypeError, SyntaxError, TokenError) as error:
         raise DataError(f"{path}: not a readable .npy file: {error}") from error
     if array.dtype != np.uint8 and array.dtype != np.float32:
         raise DtypeError(f"{path}: expected uint8 or float32 (already prepared), got {array.dtype}")
@@ -66,6 +67,8 @@ def read_picture(path: Path, shape: Shape | None) -> NDArray[np.uint8]:
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip to 8 instead of scaling them
+                picture = Image.fromarray((np.clip(picture, 0, 65535) // 257).astype(np.uint8))
             picture = picture.convert(MODES[channels]).resize((width, height), Image.Resampling.BILINEAR)
     except FileNotFoundError:
         raise

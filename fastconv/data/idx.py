@@ -8,8 +8,9 @@ import gzip
 import math
 import os
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,14 +48,13 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
             if not gzipped:
                 return _read(file, path, size_on_disk)
             with gzip.GzipFile(fileobj=file) as stream:
-                # GzipFile reads like a binary file but does not declare itself one.
-                return _read(stream, path, size_on_disk * GZIP_LARGEST_RATIO)  # type: ignore[arg-type]
+                return _read(stream, path, size_on_disk * GZIP_LARGEST_RATIO)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: cannot be read: {reason}") from error
 
 
-def _read(stream: BinaryIO, path: Path, most_bytes: int) -> NDArray[Any]:
+def _read(stream: BufferedIOBase, path: Path, most_bytes: int) -> NDArray[Any]:
     """The array in `stream`, which can hold no more than `most_bytes` bytes."""
     dtype, shape = _read_header(stream, path)
     expected = dtype.itemsize * math.prod(shape)
@@ -72,7 +72,7 @@ def _read(stream: BinaryIO, path: Path, most_bytes: int) -> NDArray[Any]:
     return np.frombuffer(elements, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_header(stream: BinaryIO, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _read_header(stream: BufferedIOBase, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """The element type and the shape an IDX header announces."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":

@@ -41,7 +41,7 @@ class _Worker:
 
     def finish(self) -> None:
         """Waits until the job is done, even when interrupted, for the caller may free its memory afterwards."""
-        interrupt = None
+        interrupt: BaseException | None = None
         while True:
             try:
                 self.done.acquire()
@@ -49,8 +49,9 @@ class _Worker:
             except KeyboardInterrupt as error:
                 interrupt = error
         self.job = None
-        if self.error is not None or interrupt is not None:
-            raise self.error or interrupt
+        failure = self.error or interrupt
+        if failure is not None:
+            raise failure
 
 
 class Team:

@@ -118,12 +118,3 @@ def tanh_grad(records, group):
     dy, y = floats(op.dy, group), floats(op.y, group)
     for i in range(op.size):
         dy[i] = dy[i] * (ONE - y[i] * y[i])
-
-
-@kernel(record(("x", BUFFER), ("y", BUFFER), ("size", np.int64)))
-def copy(records, group):
-    """y = x"""
-    op = argument(records, 0)
-    x, y = floats(op.x, group), floats(op.y, group)
-    for i in range(op.size):
-        y[i] = x[i]

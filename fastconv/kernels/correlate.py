@@ -1,6 +1,6 @@
 """Correlation on register tiles: convolution, its input gradient, linear layers and their input gradients.
 
-    y[t, h, w] = max(lower, bias[t] + Σ_s Σ_(kh, sh) ∈ rows[h] Σ_(kw, sw) ∈ cols[w]  weight[t, s, kh, kw] · x[s, sh, sw])
+    y[t, h, w] = max(lower, bias[t] + Σ_s Σ_(kh, sh) ∈ rows[h] Σ_(kw, sw) ∈ cols[w] weight[t, s, kh, kw] x[s, sh, sw])
 
 For every target row h (column w) the taps are an arithmetic progression of kernel rows kh with their source
 rows sh. The forward pass, the input gradient (any stride and dilation) and the transposed convolution differ

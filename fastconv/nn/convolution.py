@@ -33,7 +33,8 @@ class Conv2d(Weighted):
         expect_images(shape, self.in_channels)
         height, width = output_size((shape[2], shape[3]), self.kernel_size, self.stride, self.padding, self.dilation)
         if height < 1 or width < 1:
-            raise ShapeError(f"the kernel {self.kernel_size} with padding {self.padding} does not fit into {shape}")
+            raise ShapeError(f"expected images that a kernel {self.kernel_size} fits into with padding {self.padding}, "
+                             f"got {shape}")
         return shape[0], self.out_channels, height, width
 
     def multiply_adds(self, output_shape: Shape) -> int:

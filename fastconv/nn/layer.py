@@ -12,6 +12,7 @@ from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.nn import init
+from fastconv.shapes import pair
 
 Shape = tuple[int, ...]
 
@@ -95,9 +96,19 @@ class Layer:
 
     def set_images(self, mean: ArrayLike, std: ArrayLike, classes: Iterable[str] | None = None,
                    input_shape: tuple[int, int, int] | None = None) -> None:
-        """Says what images the network is for; mean and std normalise uint8 images from now on."""
-        self.mean, self.std = np.array(mean, np.float32), np.array(std, np.float32)
-        self.classes, self.input_shape = None if classes is None else tuple(classes), input_shape
+        """Says what images the network is for; mean and std, one value a channel, normalise uint8 images from now on.
+
+        Raises ValueError where they cannot normalise anything.
+        """
+        means, stds = np.array(mean, np.float32), np.array(std, np.float32)
+        usable = means.ndim == 1 and means.shape == stds.shape and np.isfinite(means).all() and np.isfinite(stds).all()
+        if not usable or stds.min() <= 0:
+            raise ValueError(f"expected a finite mean and a positive std for each channel, got {means} and {stds}")
+        if input_shape is not None:
+            channels, height, width = (pair("input_shape", size)[0] for size in input_shape)
+            input_shape = channels, height, width
+        self.mean, self.std, self.input_shape = means, stds, input_shape
+        self.classes = None if classes is None else tuple(str(name) for name in classes)
         self._sessions.clear()
 
     def _all_parameters(self) -> dict[str, Parameter]:

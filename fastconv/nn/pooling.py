@@ -18,7 +18,8 @@ class _Pool2d(Layer):
         expect_images(shape)
         height, width = output_size((shape[2], shape[3]), self.kernel_size, self.stride, self.padding)
         if height < 1 or width < 1:
-            raise ShapeError(f"the window {self.kernel_size} does not fit into {shape}")
+            raise ShapeError(f"expected images that a window {self.kernel_size} fits into with padding {self.padding}, "
+                             f"got {shape}")
         return shape[0], shape[1], height, width
 
 

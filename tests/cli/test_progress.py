@@ -5,7 +5,8 @@ from rich.console import Console
 from fastconv.trainer import EpochResult
 from fastconv_cli.progress import TrainingProgress
 
-RESULT = EpochResult(epoch=1, loss=0.5, lr=0.01, seconds=1.25, images_per_second=160.0, validation={"loss": 0.4, "accuracy": 0.9})
+RESULT = EpochResult(epoch=1, loss=0.5, lr=0.01, seconds=1.25, images_per_second=160.0,
+                     validation={"loss": 0.4, "accuracy": 0.9})
 
 
 def train(console):
