@@ -12,7 +12,7 @@ from fastconv._version import __version__
 
 if TYPE_CHECKING:
     from fastconv import data, errors, functional, models, nn, optim
-    from fastconv.engine.team import get_num_threads, set_num_threads
+    from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.gradient import value_and_grad
     from fastconv.serialization import load, save
     from fastconv.trainer import Callback, EpochResult, Trainer
@@ -22,10 +22,10 @@ _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
     "Trainer": "fastconv.trainer",
-    "get_num_threads": "fastconv.engine.team",
+    "get_num_threads": "fastconv.engine.threads",
     "load": "fastconv.serialization",
     "save": "fastconv.serialization",
-    "set_num_threads": "fastconv.engine.team",
+    "set_num_threads": "fastconv.engine.threads",
     "value_and_grad": "fastconv.gradient",
 }
 

@@ -21,8 +21,8 @@ from fastconv.engine.operators import Window, convolution, pooling
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
 from fastconv.engine.session import Session
-from fastconv.engine.team import get_num_threads
 from fastconv.engine.tensor import Tensor
+from fastconv.engine.threads import get_num_threads
 from fastconv.engine.weights import Weight
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.kernels.abi import IMAGES, TARGETS
@@ -310,5 +310,4 @@ def _run(key: tuple[Hashable, ...], emit: Callable[..., Weight | None], x: Array
             parameter.set(values)
         operation.run(len(x), x, targets=second, results=results)
         if grad is not None and operation.weight is not None:
-            operation.step()
             grad[...] = operation.weight.grad.reshape(grad.shape)

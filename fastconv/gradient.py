@@ -26,7 +26,6 @@ def value_and_grad(model: Layer, loss: Loss, x: NDArray[Any],
     names = model.parameters()
     session = LossSession(model, loss, images.shape, images.dtype, len(images), training=True)
     session.run(len(images), images, targets=loss.targets(targets, (len(images), *session.output_shape)))
-    session.step()
     gradients = {name: session.gradients[parameter].reshape(parameter.array.shape)
                  for name, parameter in names.items() if parameter in session.gradients}
-    return float(np.mean(session.losses(len(images)), dtype=np.float64)), gradients
+    return session.mean_loss, gradients

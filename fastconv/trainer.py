@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from fastconv.data import Dataset, as_dataset
 from fastconv.engine.memory import aligned_floats
 from fastconv.engine.pool import Pool
-from fastconv.engine.team import get_num_threads
+from fastconv.engine.threads import get_num_threads
 from fastconv.engine.weights import Update
 from fastconv.errors import DataError, DivergenceError
 from fastconv.kernels import optimizer as kernels
@@ -163,14 +164,11 @@ class Trainer:
 
     def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
               lr: float) -> float:
-        count = len(indices)
-        session.run(count, images, indices, targets)
-        loss = float(np.mean(session.losses(count), dtype=np.float64))
-        if not np.isfinite(loss):
+        constants = self.optimizer.constants(self.steps + 1, lr)
+        self._update.constants[:len(constants)] = constants
+        session.run(len(indices), images, indices, targets)
+        loss = session.mean_loss
+        if not math.isfinite(loss):
             raise DivergenceError(f"the loss became {loss}; try a smaller learning rate, or look for NaN in the images")
         self.steps += 1
-        constants: Sequence[float] = self.optimizer.constants(self.steps, lr)
-        self._update.constants[:len(constants)] = constants
-        session.step()
-        session.parameters_changed()
         return loss

@@ -1,1 +1,1 @@
-"""What `fastconv bench` runs."""
+"""What `fastconv bench` runs: workloads, their contenders, and the machine's own limits to hold them against."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from fastconv.engine.memory import Buffer, Fixed
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Call, Phase, Program, new_batch_table
-from fastconv.engine.team import get_num_threads
 from fastconv.engine.tensor import Tensor
+from fastconv.engine.threads import get_num_threads
 from fastconv.engine.weights import Bias, Update, Weight
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
@@ -28,6 +29,7 @@ class Builder:
         self.weights: list[Weight] = []
         self.biases: list[Bias] = []
         self._calls: list[Call] = []
+        self._summary: list[Call] = []
         self._gradients: list[Callable[[], None]] = []
 
     @property
@@ -38,6 +40,10 @@ class Builder:
     def call(self, kernel: Kernel, block: Block = ONE_VECTOR, /, **fields: Any) -> Call:
         self._calls.append(Call(kernel, [fields], block))
         return self._calls[-1]
+
+    def summary(self, kernel: Kernel, **fields: Any) -> None:
+        """A call to be made once, when the whole batch is done and before any parameter changes."""
+        self._summary.append(Call(kernel, [fields]))
 
     def gradient(self, emit: Callable[[], None]) -> None:
         """Has `emit` called by `backward`, before those of the operators that came earlier."""
@@ -87,13 +93,12 @@ class Builder:
         self.call(pack.unpack, x=x.buffer, batch=self.batch, **x.place.fields())
 
     def program(self, update: Update | None = None) -> Program:
-        """Its regions: "pack" all weights, run a "batch", make the "step" on the trainable parameters.
+        """Its regions: "pack" all weights; run a "batch".
 
-        The step leaves each parameter's gradient, and with an update changes and packs the parameter.
+        A batch ends with the gradient of each trainable parameter, and with an update its new values, packed.
         """
-        regions = {
-            "pack": [weight.pack_phase() for weight in self.weights],
-            "batch": [Phase(self._calls)],
-            "step": [phase for each in self.trained for phase in each.step_phases(self.batch_table, update)],
-        }
+        batch = [Phase(self._calls), *(Phase([call], 1, needs=0) for call in self._summary)]
+        steps = [phase for each in self.trained for phase in each.step_phases(self.batch_table, update)]
+        regions = {"pack": [weight.pack_phase() for weight in self.weights],
+                   "batch": batch + [replace(step, needs=len(batch) - 1) for step in steps]}
         return Program(regions, self.batch_table, self.capacity, get_num_threads())

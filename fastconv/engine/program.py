@@ -10,8 +10,9 @@ import numpy as np
 
 from fastconv.engine import memory, team
 from fastconv.engine.memory import At, Buffer, Fixed
-from fastconv.kernels import abi
-from fastconv.kernels.abi import Kernel
+from fastconv.engine.threads import get_num_threads
+from fastconv.kernels import work
+from fastconv.kernels.abi import STOP, Kernel
 from fastconv.layout import groups_of
 from fastconv.simd.tile import ONE_VECTOR, Block
 
@@ -37,23 +38,42 @@ class Phase:
     """Calls made one after the other on each unit: on each group of images, or on each of `units` blocks.
 
     The units of a phase are independent of each other, and threads take them as they come.
+    needs: the phase of the same region, by number, that must be finished before this one begins.
     """
 
     calls: Sequence[Call]
     units: int | None = None
+    needs: int = -1
 
 
-@dataclass(frozen=True)
-class _CompiledRegion:
-    tables: list[np.ndarray]  # for each worker, rows of (kernel address, record address)
-    starts: np.ndarray  # of each phase in the table
-    fixed_units: np.ndarray  # of each phase; -1 for the groups of the batch
-    units: np.ndarray
-    counters: np.ndarray
+class _Region:
+    """Phases compiled into a job of `kernels.work`."""
+
+    def __init__(self, phases: Sequence[Phase], calls: Sequence[np.ndarray], stop: np.ndarray) -> None:
+        """calls: for each worker, rows of (kernel address, record address)."""
+        self._fixed_units = np.array([-1 if phase.units is None else phase.units for phase in phases], np.int64)
+        self._units, self._claimed, self._finished = (np.zeros(len(phases), np.int64) for _ in range(3))
+        starts = np.cumsum([0, *(len(phase.calls) for phase in phases)], dtype=np.int64)
+        needs = np.array([phase.needs for phase in phases], np.int64)
+        self._tables = {work.STARTS: starts, work.UNITS: self._units, work.CLAIMED: self._claimed,
+                        work.FINISHED: self._finished, work.NEEDS: needs, work.STOP: stop}
+        self._tables |= {work.CALLS + worker: table for worker, table in enumerate(calls)}
+        self.job = np.zeros(work.CALLS + len(calls), np.int64)
+        self.job[work.PHASES] = len(phases)
+        for place, table in self._tables.items():
+            self.job[place] = table.ctypes.data
+
+    def begin(self, groups: int) -> int:
+        """Makes the job ready for a batch of so many groups of images; returns its units."""
+        self._claimed.fill(0)
+        self._finished.fill(0)
+        np.copyto(self._units, self._fixed_units)
+        self._units[self._units < 0] = groups
+        return int(self._units.sum())
 
 
 class Program:
-    """Named regions of independent phases. A region ends when all threads have finished all its phases."""
+    """Named regions of phases. A region ends when all its phases are finished, or a kernel has stopped it."""
 
     def __init__(self, regions: Mapping[str, Sequence[Phase]], batch: np.ndarray, capacity: int,
                  workers: int) -> None:
@@ -96,14 +116,10 @@ class Program:
             return self._per_group[value].ctypes.data, value.size
         return self._arenas[worker].ctypes.data + value.offset, 0
 
-    def _compile(self, region: Sequence[Phase]) -> _CompiledRegion:
-        tables = []
-        for worker in range(self.workers):
-            rows = [self._compile_call(call, worker) for phase in region for call in phase.calls]
-            tables.append(np.array(rows, np.int64).reshape(-1, 2))
-        starts = np.cumsum([0, *(len(phase.calls) for phase in region)])
-        units = np.array([-1 if phase.units is None else phase.units for phase in region], np.int64)
-        return _CompiledRegion(tables, starts, units, np.zeros_like(units), np.zeros_like(units))
+    def _compile(self, phases: Sequence[Phase]) -> _Region:
+        calls = [[self._compile_call(call, worker) for phase in phases for call in phase.calls]
+                 for worker in range(self.workers)]
+        return _Region(phases, [np.array(rows, np.int64) for rows in calls], self.batch[STOP:STOP + 1])
 
     def _compile_call(self, call: Call, worker: int) -> tuple[int, int]:
         records = np.zeros(len(call.records), call.kernel.arguments)
@@ -116,17 +132,12 @@ class Program:
 
     def run(self, region: str, images: int = 0) -> None:
         """Runs a region; `images` is how many the batch table describes."""
-        work = self._regions[region]
-        work.counters[:] = 0
-        np.copyto(work.units, work.fixed_units)
-        work.units[work.units < 0] = groups_of(images)
-
-        def job(worker: int) -> None:
-            abi.run(work.tables[worker], work.starts, work.units, work.counters)
-
-        team.team.run(job, min(self.workers, team.get_num_threads(), max(1, int(work.units.sum()))))
+        compiled = self._regions[region]
+        units = compiled.begin(groups_of(images))
+        if units:
+            team.team.run(compiled.job, min(self.workers, get_num_threads(), units))
 
 
 def new_batch_table() -> np.ndarray:
-    """The table of `kernels.abi`: addresses of images, indices, targets and results, and the count."""
-    return np.zeros(5, np.int64)
+    """The table of `kernels.abi`."""
+    return np.zeros(STOP + 1, np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.weights import Update
-from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, TARGETS
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
 
 
 class Session:
@@ -18,11 +18,15 @@ class Session:
         self._packed = [weight.parameter for weight in builder.weights]
         self._trained = [each.parameter for each in builder.trained]
         self._packed_version = 0
+        self._updates = update is not None
         self._in_order = np.arange(0)
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
             results: np.ndarray | None = None) -> None:
-        """Runs images[indices], or the first `count` images; all arrays are C-contiguous."""
+        """Runs images[indices], or the first `count` images; all arrays are C-contiguous.
+
+        Leaves the gradients of the trainable parameters, and with an update also changes these.
+        """
         newest = max([parameter.version for parameter in self._packed], default=0)
         if newest > self._packed_version:
             self.program.run("pack")
@@ -34,15 +38,9 @@ class Session:
         table = self.program.batch
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
-        table[RESULTS] = 0 if results is None else results.ctypes.data
+        table[RESULTS], table[STOP] = 0 if results is None else results.ctypes.data, 0
         self.program.run("batch", count)
-
-    def step(self) -> None:
-        """Makes the gradients of the batch that ran last, and with an update the new parameters."""
-        self.program.run("step")
-
-    def parameters_changed(self) -> None:
-        """Says that `step` has updated the parameters, and packed them for this session."""
-        for parameter in self._trained:
-            parameter.changed()
-        self._packed_version = max([parameter.version for parameter in self._packed], default=0)
+        if self._updates and not table[STOP]:
+            for parameter in self._trained:
+                parameter.changed()
+            self._packed_version = max([parameter.version for parameter in self._packed], default=0)

@@ -1,121 +1,71 @@
-"""A team of threads that runs one native function on all of them.
+"""A team of threads that work through a job together.
 
 Numba's own threading layers cannot be used by a library that must not kill its host: one aborts the process when
-two threads enter it at once, another does not survive a fork. A team is made of ordinary Python threads that call
+two threads enter it at once, another does not survive a fork. A team is made of ordinary Python threads that run
 native code without the GIL. While one thread uses the team, any other that calls it simply works alone, and a
 forked child makes a team of its own.
+
+Between jobs that follow each other closely the helpers keep watching, so that joining costs them less than a
+microsecond; after a longer pause they sleep.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+
+import numpy as np
+
+from fastconv.kernels import work
 
 
-class _Worker:
-    """A thread that waits for a job, runs it, and says when it is done."""
+class _Helper:
+    """A thread that joins the jobs of a control table."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.ready, self.done = threading.Lock(), threading.Lock()
-        self.ready.acquire()
-        self.done.acquire()
-        self.job: Callable[[int], None] | None = None
-        self.error: BaseException | None = None
-        threading.Thread(target=self._loop, name=f"fastconv-{number}", daemon=True).start()
+    def __init__(self, control: np.ndarray, number: int) -> None:
+        self._control, self._number = control, number
+        self._awake = threading.Lock()
+        self._awake.acquire()
+        self._asleep = False
+        threading.Thread(target=self._help, name=f"fastconv-{number}", daemon=True).start()
 
-    def _loop(self) -> None:
+    def _help(self) -> None:
         while True:
-            self.ready.acquire()
-            try:
-                if self.job is not None:
-                    self.job(self.number)
-            except BaseException as error:
-                self.error = error
-            self.done.release()
+            work.help_out(self._control.ctypes.data, self._number)
+            self._asleep = True
+            self._awake.acquire()
 
-    def start(self, job: Callable[[int], None]) -> None:
-        self.job, self.error = job, None
-        self.ready.release()
-
-    def finish(self) -> None:
-        """Waits until the job is done, even when interrupted, for the caller may free its memory afterwards."""
-        interrupt: BaseException | None = None
-        while True:
-            try:
-                self.done.acquire()
-                break
-            except KeyboardInterrupt as error:
-                interrupt = error
-        self.job = None
-        failure = self.error or interrupt
-        if failure is not None:
-            raise failure
+    def wake(self) -> None:
+        if self._asleep:
+            self._asleep = False
+            self._awake.release()
 
 
 class Team:
-    """Runs `job(worker)` for worker = 0 … threads - 1 at once; worker 0 is the calling thread."""
+    """The calling thread and its helpers."""
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
-        self._workers: list[_Worker] = []
+        self._control = np.zeros(work.CONTROL_SIZE, np.int64)
+        self._control[work.GATE] = work.CLOSED
+        self._helpers: list[_Helper] = []
 
-    def run(self, job: Callable[[int], None], threads: int) -> None:
-        if threads == 1 or not self._busy.acquire(blocking=False):
-            job(0)
+    def run(self, job: np.ndarray, workers: int) -> None:
+        """Does a job of `kernels.work` with up to `workers` threads, the calling one included."""
+        if workers == 1 or not self._busy.acquire(blocking=False):
+            work.work_alone(job.ctypes.data)
             return
         try:
-            while len(self._workers) < threads - 1:
-                self._workers.append(_Worker(len(self._workers) + 1))
-            helpers = self._workers[:threads - 1]
-            for worker in helpers:
-                worker.start(job)
-            try:
-                job(0)
-            finally:
-                for worker in helpers:
-                    worker.finish()
+            while len(self._helpers) < workers - 1:
+                self._helpers.append(_Helper(self._control, len(self._helpers) + 1))
+            for helper in self._helpers[:workers - 1]:
+                helper.wake()
+            work.lead(self._control.ctypes.data, job.ctypes.data, workers)
         finally:
             self._busy.release()
 
 
-def available_threads() -> int:
-    """CPUs that this process may use: its affinity mask and its container's quota, whichever is less."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cpus, _container_quota() or cpus))
-
-
-def _container_quota() -> int | None:
-    """CPUs granted by the control group, rounded up; None where there is no limit."""
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        return None if quota == "max" else -(-int(quota) // int(period))
-    except (OSError, ValueError):
-        return None
-
-
 team = Team()
-_threads: int | None = None
-
-
-def set_num_threads(threads: int) -> None:
-    """Sets how many threads work at once. Results have the same bits for any number."""
-    global _threads
-    if isinstance(threads, bool) or not isinstance(threads, int):
-        raise TypeError(f"the number of threads must be an integer, got {threads!r}")
-    if threads < 1:
-        raise ValueError(f"the number of threads must be at least 1, got {threads}")
-    _threads = threads
-
-
-def get_num_threads() -> int:
-    """How many threads work at once; at first, as many as the process may use CPUs."""
-    global _threads
-    if _threads is None:
-        _threads = available_threads()
-    return _threads
 
 
 def _after_fork() -> None:

@@ -18,7 +18,7 @@ from fastconv.engine.program import Call, Phase
 from fastconv.kernels import linear_grad, optimizer, pack
 from fastconv.kernels.abi import Kernel
 from fastconv.kernels.blocks import runs
-from fastconv.simd.blocking import CORRELATE_ROWS
+from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
 from fastconv.simd.tile import Block
 
 #: Weights in a unit of a convolution's: enough to hide what a unit costs, few enough to keep all threads busy.
@@ -51,6 +51,13 @@ class Update:
             for start, size in ranges])
 
 
+class PackedWeight:
+    """A weight in the order in which `correlate` reads it, in blocks of at most `block_rows` target channels."""
+
+    def __init__(self, size: int, block_rows: int) -> None:
+        self.array, self.block_rows = aligned_floats(size), block_rows
+
+
 @dataclass(frozen=True)
 class _Unit:
     """Consecutive blocks of the target channels of one group of channels."""
@@ -71,35 +78,40 @@ class Weight:
         self.targets, self.sources, *kernel = shape[0] // groups, *shape[1:]
         self.kernel_height, self.kernel_width = kernel
         self.row_size = self.sources * self.kernel_height * self.kernel_width
-        self.forward = aligned_floats(parameter.array.size)
-        self.backward: np.ndarray | None = None  # made when an input gradient needs it
-        self.grad = aligned_floats(parameter.array.size)
+        self.size = parameter.array.size
+        self.forward: PackedWeight | None = None  # these two are made by the operators that need them
+        self.backward: PackedWeight | None = None
+        self.grad = aligned_floats(self.size)
         self.partial: Buffer | None = None  # of a convolution: the gradient of each group of images
         self.product: Mapping[str, Any] | None = None  # of a linear layer: the arguments of its matrix product
 
     def pack_phase(self) -> Phase:
         """Packs the whole weight."""
-        units = self._units(1 + UNIT_WEIGHTS // (CORRELATE_ROWS * self.row_size))
+        units = self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size))
         return Phase(self._pack_calls(units), len(units))
 
     def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
         """The gradient, and with an update the new values, packed."""
         if self.product is None:
-            units = self._units(1 + UNIT_WEIGHTS // (CORRELATE_ROWS * self.row_size))
+            units = self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size))
             return [self._step_phase(_sum_call(self.partial, self.grad, self._ranges(units), batch), units, update)]
-        phases, sizes = [], {run.size for run in runs(self.targets, CORRELATE_ROWS)}
+        phases, sizes = [], {run.size for run in runs(self.targets, self._block_rows)}
         for size in sorted(sizes, reverse=True):
             units = self._units(UNIT_TILES, size)
             call = Call(linear_grad.linear_weight_grad, [
                 {**self.product, "dw": Fixed(self.grad), "batch": Fixed(batch), "start": unit.start,
-                 "tiles": unit.end_block - unit.first_block} for unit in units], Block(size, 1))
+                 "tiles": unit.end_block - unit.first_block} for unit in units], Block(size, TILE_COLS[size]))
             phases.append(self._step_phase(call, units, update))
         return phases
+
+    @property
+    def _block_rows(self) -> int:
+        return CORRELATE_ROWS if self.forward is None else self.forward.block_rows
 
     def _units(self, blocks: int, size: int | None = None) -> list[_Unit]:
         """Units of up to `blocks` blocks, of all blocks or of those with `size` channels."""
         units, first = [], 0
-        for run in runs(self.targets, CORRELATE_ROWS):
+        for run in runs(self.targets, self._block_rows):
             for block in range(0, run.blocks, blocks) if size in (None, run.size) else ():
                 end = min(run.blocks, block + blocks)
                 rows = run.start + block * run.size, run.start + end * run.size
@@ -121,19 +133,23 @@ class Weight:
         taps = self.kernel_height * self.kernel_width
         kernel = {"kernel_height": self.kernel_height, "kernel_width": self.kernel_width}
 
-        def common(packed: np.ndarray, unit: _Unit) -> dict[str, Any]:
+        def common(packed: PackedWeight, unit: _Unit) -> dict[str, Any]:
             start = 4 * unit.group * self.targets * self.row_size
-            return {"weight": At(Fixed(self.parameter.array), start), "packed": At(Fixed(packed), start), **kernel}
+            return {"weight": At(Fixed(self.parameter.array), start), "packed": At(Fixed(packed.array), start),
+                    "block_rows": packed.block_rows, **kernel}
 
-        calls = [Call(pack.pack_weight, [
-            {**common(self.forward, unit), "targets": self.targets, "sources": self.sources,
-             "block_start": unit.first_block, "block_end": unit.end_block, "source_end": self.sources,
-             "target_stride": self.row_size, "source_stride": taps,
-             "channels_inner": channels_inner(self.sources, self.kernel_width)} for unit in units])]
+        calls = []
+        if self.forward is not None:
+            calls.append(Call(pack.pack_weight, [
+                {**common(self.forward, unit), "targets": self.targets, "sources": self.sources,
+                 "block_start": unit.first_block, "block_end": unit.end_block, "source_end": self.sources,
+                 "target_stride": self.row_size, "source_stride": taps,
+                 "channels_inner": channels_inner(self.sources, self.kernel_width)} for unit in units]))
         if self.backward is not None:
             calls.append(Call(pack.pack_weight, [
                 {**common(self.backward, unit), "targets": self.sources, "sources": self.targets,
-                 "block_end": -(-self.sources // CORRELATE_ROWS), "source_start": unit.start, "source_end": unit.end,
+                 "block_end": -(-self.sources // self.backward.block_rows),
+                 "source_start": unit.start, "source_end": unit.end,
                  "target_stride": taps, "source_stride": self.row_size,
                  "channels_inner": channels_inner(self.targets, self.kernel_width)} for unit in units]))
         return calls

@@ -2,7 +2,7 @@
 
 `arguments` points to a NumPy record that describes one operation of a plan (addresses and sizes); `index` is the
 group of 16 images, or the block of a parameter, that the call works on. A plan is then a table of kernel and
-record addresses, and `run` walks it in one native call without the GIL, however many layers a network has.
+record addresses, and `kernels.work` walks it in one native call without the GIL, however many layers a network has.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "n
 BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
 
 #: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
-#: addresses of the images, their indices, the targets and the results, and the number of images.
-IMAGES, INDICES, TARGETS, RESULTS, COUNT = range(5)
+#: addresses of the images, their indices, the targets and the results, the number of images, and a word that a kernel
+#: sets where no further phase should begin.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP = range(6)
 
 
 def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
@@ -135,47 +136,3 @@ def shorts(buffer, group):
 def integers(buffer, group):
     """Pointer to group `group` of an int64 buffer."""
     return pointer(np.int64, buffer.address + group * buffer.stride)
-
-
-@intrinsic
-def _call(_typing, address, arguments, index):
-    """Calls the kernel at `address`."""
-
-    def codegen(context, builder, _signature, args):
-        address, arguments, index = args
-        word = ir.IntType(64)
-        function = ir.FunctionType(ir.VoidType(), [word, word]).as_pointer()
-        builder.call(builder.inttoptr(address, function), [arguments, index])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), codegen
-
-
-@intrinsic
-def _fetch_add(_typing, counters, index):
-    """Atomically increments counters[index] and returns what it was."""
-
-    def codegen(context, builder, signature, args):
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), ir.Constant(ir.IntType(64), 1), "seq_cst")
-
-    return types.int64(counters, types.intp), codegen
-
-
-RUN_SIGNATURE = "void(int64[:, ::1], int64[::1], int64[::1], int64[::1])"
-
-
-@njit(RUN_SIGNATURE, cache=True, **NATIVE)
-def run(calls, starts, units, counters):
-    """Works through phases: phase p makes the calls (kernel, records) from starts[p] to starts[p + 1] on its units.
-
-    Any number of threads may run the same phases; they take unit after unit from the shared counters. Which of them
-    takes a unit changes no result, because a unit writes only what belongs to it.
-    """
-    for phase in range(units.shape[0]):
-        while True:
-            unit = _fetch_add(counters, phase)
-            if unit >= units[phase]:
-                break
-            for i in range(starts[phase], starts[phase + 1]):
-                _call(calls[i, 0], calls[i, 1], unit)

@@ -2,10 +2,10 @@
 
     y[t, h, w] = max(lower, bias[t] + Σ_s Σ_(kh, sh) ∈ rows[h] Σ_(kw, sw) ∈ cols[w] weight[t, s, kh, kw] x[s, sh, sw])
 
-For every target row h (column w) the taps are an arithmetic progression of kernel rows kh with their source
-rows sh. The forward pass, the input gradient (any stride and dilation) and the transposed convolution differ
-only in these taps; a linear layer is a correlation whose kernel covers its whole input. Taps outside the image are not
-in the list, so padding costs nothing.
+Pixels that see the same taps are computed together: a tile holds a few target channels at a few such pixels. Which
+these are is worked out beforehand, as a list of runs of tiles, so the forward pass, the input gradient (any stride
+and dilation) and the transposed convolution are one kernel, a linear layer is a correlation whose kernel covers its
+whole input, and padding costs nothing: taps outside the image are in no run.
 """
 
 from __future__ import annotations
@@ -17,77 +17,85 @@ from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, int
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 
-#: One row (or column) of the target: the first tap, their number, and the first tap's source row (or column).
-TAP = np.dtype([("kernel", np.int64), ("count", np.int64), ("source", np.int64)])
+#: Tiles of pixels that follow each other at the same distance and see the same taps.
+RUN = np.dtype([(name, np.int64) for name in (
+    "kernel_row", "row_count", "kernel_col", "col_count",  # the taps: the first ones, and how many
+    "x", "x_step",  # the source pixel of the first tap of the first target pixel, and the way to the next pixel's
+    "y", "y_step",  # the first target pixel, and the way to the next
+    "tiles",
+)])
+RUN_FIELDS = len(RUN.names or ())
 
 ARGUMENTS = record(
     ("x", BUFFER), ("y", BUFFER),
     ("weight", BUFFER),  # packed by `pack_weight`
     ("bias", BUFFER),
-    ("rows", BUFFER), ("cols", BUFFER),  # TAP per target row and per target column
+    ("wide", BUFFER), ("wide_runs", np.int64),  # RUN: of tiles of block.cols pixels
+    ("narrow", BUFFER), ("narrow_runs", np.int64),  # RUN: of tiles of one pixel
     ("groups", np.int64),  # of channels; the next two count the channels of one of them
     ("targets", np.int64), ("sources", np.int64),
     ("start", np.int64), ("blocks", np.int64),  # the blocks of targets to compute, each as large as the tile
-    ("height", np.int64), ("width", np.int64),  # of the target
     ("kernel_height", np.int64), ("kernel_width", np.int64),
     # from one tap of a row or column to the next: kernel steps and source steps
     ("kernel_row_step", np.int64), ("kernel_col_step", np.int64),
     ("source_row_step", np.int64), ("source_col_step", np.int64),
-    ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+    ("x_row", np.int64), ("x_plane", np.int64), ("y_plane", np.int64),
     ("channels_inner", np.int64),  # the innermost loop runs over source channels instead of kernel columns
     ("lower", np.float32),
 )
 
 
 @njit(**NATIVE)
-def _correlate_block(block, op, w, bias, x, y, rows, cols):
-    """All pixels of the `block.rows` target channels that w, bias and y start at."""
+def _correlate_runs(block, op, w, bias, x, y, runs, run_count):
+    """All tiles of the runs, for the `block.rows` target channels that w, bias and y start at."""
     if op.channels_inner:
         w_channel, w_col = block.rows, op.sources * block.rows
         w_row = op.kernel_width * w_col
     else:
         w_col, w_row = block.rows, op.kernel_width * block.rows
         w_channel = op.kernel_height * w_row
-    x_col, x_row, x_channel = LANES, op.x_row * LANES, op.x_plane * LANES
+    x_channel = op.x_plane * LANES
     w_row_step, w_col_step = op.kernel_row_step * w_row, op.kernel_col_step * w_col
-    x_row_step, x_col_step = op.source_row_step * x_row, op.source_col_step * x_col
-    sources, width, y_row, y_plane = op.sources, op.width, op.y_row * LANES, op.y_plane * LANES
-    channels_inner, lower = op.channels_inner, op.lower
-    for h in range(op.height):
-        first_row, row_count = rows[3 * h], rows[3 * h + 1]
-        w_h, x_h = first_row * w_row, rows[3 * h + 2] * x_row
-        for v in range(width):
-            col_count = cols[3 * v + 1]
-            w_outer, x_outer = w_h + cols[3 * v] * w_col, x_h + cols[3 * v + 2] * x_col
-            if channels_inner:
-                outer, middle, inner = row_count, col_count, sources
-                w_steps = w_row_step, w_col_step, w_channel
-                x_steps = x_row_step, x_col_step, x_channel
-            else:
-                outer, middle, inner = sources, row_count, col_count
-                w_steps = w_channel, w_row_step, w_col_step
-                x_steps = x_channel, x_row_step, x_col_step
+    x_row_step, x_col_step = op.source_row_step * op.x_row * LANES, op.source_col_step * LANES
+    sources, y_plane, channels_inner, lower = op.sources, op.y_plane * LANES, op.channels_inner, op.lower
+    for first in range(0, run_count * RUN_FIELDS, RUN_FIELDS):
+        row_count, col_count = runs[first + 1], runs[first + 3]
+        w_start = runs[first] * w_row + runs[first + 2] * w_col
+        x_start, x_step = runs[first + 4] * LANES, runs[first + 5] * LANES
+        y_start, y_step = runs[first + 6] * LANES, runs[first + 7] * LANES
+        if channels_inner:
+            outer, middle, inner = row_count, col_count, sources
+            w_outer_step, w_middle_step, w_inner_step = w_row_step, w_col_step, w_channel
+            x_outer_step, x_middle_step, x_inner_step = x_row_step, x_col_step, x_channel
+        else:
+            outer, middle, inner = sources, row_count, col_count
+            w_outer_step, w_middle_step, w_inner_step = w_channel, w_row_step, w_col_step
+            x_outer_step, x_middle_step, x_inner_step = x_channel, x_row_step, x_col_step
+        for _ in range(runs[first + 8]):
             tile = tiles.from_scalars(block, bias, 0)
+            w_outer, x_outer = w_start, x_start
             for _ in range(outer):
                 w_middle, x_middle = w_outer, x_outer
                 for _ in range(middle):
                     w_inner, x_inner = w_middle, x_middle
                     for _ in range(inner):
-                        tile = tiles.fma_scalars_vectors(tile, w, w_inner, x, x_inner, 0)
-                        w_inner += w_steps[2]
-                        x_inner += x_steps[2]
-                    w_middle += w_steps[1]
-                    x_middle += x_steps[1]
-                w_outer += w_steps[0]
-                x_outer += x_steps[0]
-            tiles.store_at_least(y, h * y_row + v * LANES, y_plane, 0, tile, lower)
+                        tile = tiles.fma_scalars_vectors(tile, w, w_inner, x, x_inner, x_step)
+                        w_inner += w_inner_step
+                        x_inner += x_inner_step
+                    w_middle += w_middle_step
+                    x_middle += x_middle_step
+                w_outer += w_outer_step
+                x_outer += x_outer_step
+            tiles.store_at_least(y, y_start, y_plane, y_step, tile, lower)
+            x_start += block.cols * x_step
+            y_start += block.cols * y_step
 
 
 @kernel(ARGUMENTS)
 def correlate(records, group):
     """One group of images; see the module's formula."""
     op, block = argument(records, 0), block_of(records)
-    rows, cols = integers(op.rows, 0), integers(op.cols, 0)
+    wide, narrow = integers(op.wide, 0), integers(op.narrow, 0)
     taps = op.sources * op.kernel_height * op.kernel_width
     for channel_group in range(op.groups):
         x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
@@ -95,4 +103,5 @@ def correlate(records, group):
             target = channel_group * op.targets + op.start + index * block.rows
             w, bias = offset(floats(op.weight, 0), target * taps), offset(floats(op.bias, 0), target)
             y = offset(floats(op.y, group), target * op.y_plane * LANES)
-            _correlate_block(block, op, w, bias, x, y, rows, cols)
+            _correlate_runs(block, op, w, bias, x, y, wide, op.wide_runs)
+            _correlate_runs(tiles.one_column(block), op, w, bias, x, y, narrow, op.narrow_runs)

@@ -16,9 +16,7 @@ from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, ker
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
-
-#: Rows of pixels worked on at a time, so that the tile's rows of dy and x stay in the first-level cache.
-STRIP_BYTES = 12 * 1024
+from fastconv.simd.blocking import GRADIENT_STRIP_BYTES
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dy", BUFFER), ("dw", BUFFER),
@@ -96,7 +94,11 @@ def correlate_grad(records, group):
     """dw of one group of images, for a run of tiles of one size."""
     op, block = argument(records, 0), block_of(records)
     x, dy, dw = floats(op.x, group), floats(op.dy, group), floats(op.dw, group)
-    strip = max(1, STRIP_BYTES // (op.width * LANES * 4 * block.rows))
+    x_rows = 1 if op.taps_in_tile else block.cols
+    row_bytes = (op.width * block.rows + op.x_width * op.stride_height * x_rows) * LANES * 4
+    most_rows = max(1, GRADIENT_STRIP_BYTES // row_bytes)
+    strips = (op.height + most_rows - 1) // most_rows
+    strip = (op.height + strips - 1) // strips
     for channel_group in range(op.groups):
         for strip_start in range(0, op.height, strip):
             _grad_strip(block, op, offset(x, channel_group * op.sources * op.x_plane * LANES),

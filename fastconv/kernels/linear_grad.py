@@ -26,10 +26,10 @@ ARGUMENTS = record(
 def _product(block, op, x, dy, dw, images, row, feature):
     tile = tiles.zeros(block)
     for image in range(images):
-        tile = tiles.fma_scalars_vectors(tile, dy, image * op.dy_row + row, x, image * op.x_row + feature, 0)
+        tile = tiles.fma_scalars_vectors(tile, dy, image * op.dy_row + row, x, image * op.x_row + feature, LANES)
     start = row * op.in_features + feature
-    if feature + LANES <= op.in_features:
-        tiles.store_at_least(dw, start, op.in_features, 0, tile, np.float32(-np.inf))
+    if feature + block.cols * LANES <= op.in_features:
+        tiles.store_at_least(dw, start, op.in_features, LANES, tile, np.float32(-np.inf))
     else:
         tiles.store_first(dw, start, op.in_features, tile, op.in_features - feature)
 
@@ -40,6 +40,10 @@ def linear_weight_grad(records, index):
     op, block = argument(records, index), block_of(records)
     x, dy, dw = floats(op.x, 0), floats(op.dy, 0), floats(op.dw, 0)
     images = integers(op.batch, 0)[COUNT]
-    for feature in range(0, op.in_features, LANES):
+    wide = op.in_features - op.in_features % (block.cols * LANES)
+    for feature in range(0, wide, block.cols * LANES):
         for i in range(op.tiles):
             _product(block, op, x, dy, dw, images, op.start + i * block.rows, feature)
+    for feature in range(wide, op.in_features, LANES):
+        for i in range(op.tiles):
+            _product(tiles.one_column(block), op, x, dy, dw, images, op.start + i * block.rows, feature)

@@ -13,6 +13,7 @@ from fastconv.kernels.abi import (
     BUFFER,
     COUNT,
     INDICES,
+    STOP,
     TARGETS,
     argument,
     floats,
@@ -29,6 +30,18 @@ ARGUMENTS = record(
     ("channels", np.int64), ("height", np.int64), ("width", np.int64), ("row", np.int64), ("plane", np.int64),
     ("smoothing", np.float32),
 )
+
+
+@kernel(record(("losses", BUFFER), ("mean", BUFFER), ("batch", BUFFER), ("guard", np.int64)))
+def mean_loss(records, _index):
+    """The mean of a batch's losses, in float64; with a guard, the program stops where it is no finite number."""
+    op = argument(records, 0)
+    losses, batch, total = floats(op.losses, 0), integers(op.batch, 0), 0.0
+    for image in range(batch[COUNT]):
+        total += losses[image]
+    pointer(np.float64, op.mean.address)[0] = total / batch[COUNT]
+    if op.guard and not math.isfinite(total):
+        batch[STOP] = 1
 
 
 @kernel(ARGUMENTS)

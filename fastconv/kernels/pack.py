@@ -20,7 +20,6 @@ from fastconv.kernels.abi import (
 )
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES
-from fastconv.simd.blocking import CORRELATE_ROWS
 
 #: The place of an activation in a group, as `layout.Packed`.
 PLACE = (("channels", np.int64), ("height", np.int64), ("width", np.int64),
@@ -107,6 +106,7 @@ def unpack_features(records, group):
 WEIGHT = record(
     ("weight", BUFFER), ("packed", BUFFER),  # of one group of channels
     ("targets", np.int64), ("sources", np.int64), ("kernel_height", np.int64), ("kernel_width", np.int64),
+    ("block_rows", np.int64),  # the most targets in a block
     ("block_start", np.int64), ("block_end", np.int64),  # blocks of targets to pack
     ("source_start", np.int64), ("source_end", np.int64),
     ("target_stride", np.int64), ("source_stride", np.int64),  # in `weight`, in floats
@@ -126,8 +126,8 @@ def pack_weight(records, index):
     taps = op.kernel_height * op.kernel_width
     source_step, tap_step = (1, op.sources) if op.channels_inner else (taps, 1)
     for block in range(op.block_start, op.block_end):
-        start = block_start(op.targets, CORRELATE_ROWS, block)
-        rows = block_start(op.targets, CORRELATE_ROWS, block + 1) - start
+        start = block_start(op.targets, op.block_rows, block)
+        rows = block_start(op.targets, op.block_rows, block + 1) - start
         for s in range(op.source_start, op.source_end):
             for tap in range(taps):
                 target = start * op.sources * taps + (s * source_step + tap * tap_step) * rows

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.engine.team import get_num_threads
+from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.nn.layer import Layer, shapes
 from fastconv.nn.sessions import InferenceSession

@@ -40,14 +40,20 @@ class LossSession(Session):
         builder = Builder(whole_lanes(capacity))
         x, self.output_shape = _emit(model, builder, shape, dtype, training)
         loss.check_outputs(self.output_shape)
-        losses = operators.loss(builder, x, loss.name, loss.label_smoothing)
+        losses = operators.loss(builder, x, loss.name, loss.label_smoothing, guard=update is not None)
         if training:
             builder.backward()
         super().__init__(builder, update)
+        self._mean_loss = losses.mean
         self._losses = self.program.array_of(losses.values, np.float32)
         self._correct = self.program.array_of(losses.correct, np.uint8)
         self.gradients: dict[Parameter, NDArray[np.float32]] = {
             each.parameter: each.grad for each in builder.trained}
+
+    @property
+    def mean_loss(self) -> float:
+        """Of the last batch. Where it is no finite number, no parameter has changed."""
+        return float(self._mean_loss[0])
 
     def losses(self, count: int) -> NDArray[np.float32]:
         """The loss of each of the last batch's images."""

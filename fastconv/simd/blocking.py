@@ -25,8 +25,15 @@ def _has_avx512() -> bool:
 
 _WIDE = _has_avx512()
 
-#: Target channels in a correlation tile.
-CORRELATE_ROWS = 12 if _WIDE else 6
+#: The most target channels in a correlation tile, and where all pixels of the tile's block see different taps.
+CORRELATE_ROWS, SINGLE_PIXEL_ROWS = (8, 12) if _WIDE else (6, 6)
+
+#: Pixels in a tile of so many channels.
+TILE_COLS = ({1: 8, 2: 8, 3: 6, 4: 5, 5: 4, 6: 4, 7: 3, 8: 3, 9: 2, 10: 2, 11: 2, 12: 2} if _WIDE else
+             {1: 6, 2: 3, 3: 2, 4: 1, 5: 1, 6: 1})
 
 #: Weight-gradient tiles: target channels x (source channels or kernel columns).
-GRADIENT_ROWS, GRADIENT_COLS = (4, 4) if _WIDE else (2, 3)
+GRADIENT_ROWS, GRADIENT_COLS = (4, 6) if _WIDE else (2, 3)
+
+#: What a weight-gradient tile reads of x and dy between two sums over its lanes: it stays in the first-level cache.
+GRADIENT_STRIP_BYTES = (44 if _WIDE else 28) * 1024

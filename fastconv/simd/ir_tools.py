@@ -54,6 +54,26 @@ def fma(builder, a, b, c):
         cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{LANES}f32"), [a, b, c])
 
 
+def lane_sums(builder, values):
+    """The sums over the lanes of up to 16 vectors: lane i of the result is that of values[i], the bits of lane_sum.
+
+    Each round folds two vectors into one, whose lanes alternate between theirs.
+    """
+    width = LANES
+    while width > 1:
+        width //= 2
+        mine = [lane if not lane & width else LANES + lane for lane in range(LANES)]
+        other = [lane + width if not lane & width else LANES + lane - width for lane in range(LANES)]
+        folded = []
+        for i in range(min(width, len(values))):
+            pair = values[i], values[i + width] if i + width < len(values) else ir.Constant(FLOATS, ir.Undefined)
+            halves = [builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, LANES), lanes))
+                      for lanes in (mine, other)]
+            folded.append(builder.fadd(*halves))
+        values = folded
+    return values[0]
+
+
 def lane_sum(builder, value):
     """The sum over the lanes, added pairwise: always in the same order."""
     width = LANES

@@ -66,6 +66,17 @@ def _cols(block):
     return lambda block: cols
 
 
+@intrinsic
+def one_column(_typing, block):
+    """The block with a single column."""
+    narrow = BlockType(block.rows, 1)
+
+    def codegen(context, _builder, _signature, _args):
+        return context.get_dummy_value()
+
+    return narrow(block), codegen
+
+
 def _tile_of(block):
     return TileType(block.rows, block.cols)
 
@@ -198,8 +209,10 @@ def add_lane_sums(_typing, g, start, row_stride, col_stride, tile, keep):
     def codegen(context, builder, _signature, args):
         g, start, row_stride, col_stride, value, keep = args
         g = builder.gep(g, [start])
+        vectors = [builder.extract_value(value, k) for _, _, k in _cells(tile)]
+        sums = [ir_tools.lane_sums(builder, vectors[k:k + LANES]) for k in range(0, len(vectors), LANES)]
         for r, c, k in _cells(tile):
-            total = ir_tools.lane_sum(builder, builder.extract_value(value, k))
+            total = builder.extract_element(sums[k // LANES], ir.Constant(ir_tools.I32, k % LANES))
             offset = builder.add(_scaled(builder, row_stride, r), _scaled(builder, col_stride, c))
             target = builder.gep(g, [offset])
             before = builder.select(keep, builder.load(target), ir.Constant(ir_tools.F32, 0.0))

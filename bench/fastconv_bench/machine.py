@@ -1,0 +1,85 @@
+"""What this machine can do at most: multiply-adds a second on one core and on all, and bytes a second from memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastconv.engine.memory import Fixed, aligned_floats
+from fastconv.engine.program import Call, Phase, Program, new_batch_table
+from fastconv.kernels.abi import BUFFER, Kernel, argument, block_of, floats, kernel, record
+from fastconv.layout import LANES
+from fastconv.simd import tile as tiles
+from fastconv.simd import vector
+from fastconv.simd.blocking import SINGLE_PIXEL_ROWS
+from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv_bench.timing import interleaved
+
+ROUNDS = 200_000
+FLOATS_PER_ARRAY = 16 * 1024 * 1024  # 64 MiB: far more than a thread's share of the caches
+
+ARGUMENTS = record(("x", BUFFER), ("y", BUFFER), ("size", np.int64))
+
+
+@kernel(ARGUMENTS)
+def multiply_adds(records, index):
+    """`size` rounds of independent multiply-adds on registers, as many as a convolution keeps in flight."""
+    op, block = argument(records, index), block_of(records)
+    x = floats(op.x, 0)
+    tile = tiles.zeros(block)
+    for _ in range(op.size):
+        tile = tiles.fma_vectors_vectors(tile, x, 0, 0, x, 0, 0)
+    tiles.add_lane_sums(floats(op.y, 0), 0, 1, 1, tile, False)
+
+
+@kernel(ARGUMENTS)
+def read(records, index):
+    """Reads `size` floats."""
+    op = argument(records, index)
+    x, total = floats(op.x, 0), vector.splat(np.float32(0.0))
+    for i in range(0, op.size, LANES):
+        total += vector.load(x, i)
+    vector.store(floats(op.y, 0), 0, total)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """peak_one_core, peak: FLOP/s of float32 multiply-adds, two each.  bandwidth: bytes/s read with all threads."""
+
+    cpu: str
+    threads: int
+    peak_one_core: float
+    peak: float
+    bandwidth: float
+
+
+def measure(threads: int) -> Machine:
+    """Measures with `threads` threads, which fastconv must be set to use."""
+    block = Block(SINGLE_PIXEL_ROWS, 1)
+    one = _program(multiply_adds, [aligned_floats(LANES)], ROUNDS, block)
+    every = _program(multiply_adds, [aligned_floats(LANES)] * threads, ROUNDS, block)
+    reads = _program(read, [np.ones(FLOATS_PER_ARRAY, np.float32) for _ in range(threads)], FLOATS_PER_ARRAY)
+    times = interleaved({"one": lambda: one.run("all"), "every": lambda: every.run("all"),
+                         "reads": lambda: reads.run("all")}, seconds=1.0)
+    work = 2.0 * SINGLE_PIXEL_ROWS * LANES * ROUNDS
+    peak_one_core = work / times["one"].best
+    peak = max(work * threads / times["every"].best, peak_one_core)
+    return Machine(_cpu_name(), threads, peak_one_core, peak, 4 * FLOATS_PER_ARRAY * threads / times["reads"].best)
+
+
+def _program(work: Kernel, arrays: list[np.ndarray], size: int, block: Block = ONE_VECTOR) -> Program:
+    """Runs a kernel once on each array, in parallel."""
+    records = [{"x": Fixed(x), "y": Fixed(aligned_floats(LANES * LANES)), "size": size} for x in arrays]
+    return Program({"all": [Phase([Call(work, records, block)], len(arrays))]}, new_batch_table(), 0, len(arrays))
+
+
+def _cpu_name() -> str:
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,55 @@
+"""Timing several contenders fairly: in turns, so that whatever else the machine does hits all of them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+#: A sample repeats a call for at least this long, so that the clock's resolution does not matter.
+SAMPLE_SECONDS = 2e-3
+
+LEAST_ROUNDS, MOST_ROUNDS = 3, 200
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds per call: the fastest sample, the median, and how far apart the quartiles are, relative to it."""
+
+    best: float
+    median: float
+    spread: float
+
+
+def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, Times]:
+    """Times all contenders in turns, for about `seconds` each; a slow one gets fewer rounds, but at least three."""
+    repeats = {name: _warm_up(call) for name, call in contenders.items()}
+    samples: dict[str, list[float]] = {name: [] for name in contenders}
+    for round_number in range(MOST_ROUNDS):
+        for name, call in contenders.items():
+            if round_number < LEAST_ROUNDS or sum(samples[name]) * repeats[name] < seconds:
+                samples[name].append(_sample(call, repeats[name]))
+        if all(sum(samples[name]) * repeats[name] >= seconds for name in contenders):
+            break
+    return {name: _times(each) for name, each in samples.items()}
+
+
+def _warm_up(call: Callable[[], object]) -> int:
+    """Calls until compilers, caches and clocks have settled, and returns the calls that make a sample."""
+    call()
+    duration = min(_sample(call, 1) for _ in range(2))
+    return max(1, round(SAMPLE_SECONDS / max(duration, 1e-7)))
+
+
+def _sample(call: Callable[[], object], repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - start) / repeats
+
+
+def _times(samples: list[float]) -> Times:
+    ordered, middle = sorted(samples), median(samples)
+    quartiles = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
+    return Times(ordered[0], middle, (quartiles[1] - quartiles[0]) / middle)

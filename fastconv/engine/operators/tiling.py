@@ -1,0 +1,78 @@
+"""How a correlation's target pixels are cut into tiles: runs of pixels that see the same taps of the kernel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastconv.engine.operators.window import Taps
+from fastconv.kernels.correlate import RUN
+from fastconv.layout import Packed
+
+
+@dataclass(frozen=True)
+class Progression:
+    """Positions along one axis that see the same taps, at equal distances in the target and in the source."""
+
+    start: int
+    step: int
+    count: int
+    first_tap: int
+    taps: int
+    source: int
+    source_step: int
+
+
+def progressions(axis: Taps) -> list[Progression]:
+    """All positions of one axis, as few progressions."""
+    alike: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for position, (first, count, source) in enumerate(axis.table.tolist()):
+        alike[first, count].append((position, source))
+    return [made for (first, count), places in alike.items() for made in _split(places, first, count)]
+
+
+def _split(places: list[tuple[int, int]], first: int, count: int) -> Iterator[Progression]:
+    while places:
+        (start, source), *rest = places
+        step, source_step = (rest[0][0] - start, rest[0][1] - source) if rest else (1, 0)
+        length = 1
+        while length < len(places) and places[length] == (start + length * step, source + length * source_step):
+            length += 1
+        yield Progression(start, step, length, first, count, source, source_step)
+        places = places[length:]
+
+
+def longest(rows: list[Progression], cols: list[Progression]) -> int:
+    """The most pixels that lie in one row or column of a block of pixels with the same taps."""
+    return max(each.count for each in (*rows, *cols))
+
+
+def tile_runs(rows: list[Progression], cols: list[Progression], x: Packed, y: Packed,
+              pixels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every target pixel once, as `correlate.RUN`: in tiles of `pixels`, and those left over in tiles of one.
+
+    Of the pixels with the same taps, whole tiles are cut from each row, then from the columns that remain.
+    """
+    wide, narrow = [], []
+
+    def add(row: Progression, col: Progression, h: int, w: int, count: int, along_row: bool) -> None:
+        """A line of `count` pixels that starts at the h-th row and w-th column of the block."""
+        along = (col.source_step, col.step) if along_row else (row.source_step * x.row, row.step * y.row)
+        for tiles, size, runs in ((count // pixels, pixels, wide), (count % pixels, 1, narrow)):
+            if tiles:
+                runs.append((row.first_tap, row.taps, col.first_tap, col.taps,
+                             (row.source + h * row.source_step) * x.row + col.source + w * col.source_step, along[0],
+                             (row.start + h * row.step) * y.row + col.start + w * col.step, along[1], tiles))
+            h, w = (h, w + tiles * size) if along_row else (h + tiles * size, w)
+
+    for row in rows:
+        for col in cols:
+            whole = col.count - col.count % pixels
+            for h in range(row.count) if whole else ():
+                add(row, col, h, 0, whole, along_row=True)
+            for w in range(whole, col.count):
+                add(row, col, 0, w, row.count, along_row=False)
+    return np.array(wide, RUN), np.array(narrow, RUN)

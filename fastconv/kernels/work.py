@@ -1,0 +1,158 @@
+"""How one or more threads work through a job: phases of calls, each made on every unit of its phase.
+
+A job is a table of int64; its units are claimed from shared counters, so any number of threads may take part, and
+none waits for another except where a phase needs an earlier one to be finished. Which thread takes a unit changes no
+result, because a unit writes only what belongs to it.
+
+Threads meet over a control table. The leader publishes a job and works on it; helpers that watch the table join in
+at once, without the GIL. A helper that comes late finds the gate closed and stays out, so the leader never waits for
+a thread that has not begun.
+"""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastconv.kernels.abi import NATIVE, pointer
+
+# A job: how many phases, the addresses of int64 tables with one entry a phase, and for each worker its calls.
+PHASES = 0
+STARTS = 1  # the first call of each phase, and the end of the last
+UNITS = 2  # how many units it has
+CLAIMED, FINISHED = 3, 4  # how many of them have been taken, and finished
+NEEDS = 5  # the phase that must be finished first; -1 for none
+STOP = 6  # address of a word: once it is not 0, no further phase is begun
+CALLS = 7  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
+
+# The control table; the words that threads watch are on cache lines of their own.
+JOB, WORKERS, TURN, GATE, CONTROL_SIZE = 0, 1, 8, 16, 24
+
+#: In the gate, next to the number of helpers inside.
+CLOSED = 1 << 32
+
+#: How often a helper looks for the next job before it goes to sleep: 50 to 200 µs, more than a training loop's pause.
+PATIENCE = 4000
+
+WORD = ir.IntType(64)
+
+
+@intrinsic
+def _call(_typing, address, arguments, index):
+    """Calls the kernel at `address`."""
+
+    def codegen(context, builder, _signature, args):
+        address, arguments, index = args
+        function = ir.FunctionType(ir.VoidType(), [WORD, WORD]).as_pointer()
+        builder.call(builder.inttoptr(address, function), [arguments, index])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def _add(_typing, words, index, value):
+    """Atomically adds to words[index] and returns what it was."""
+
+    def codegen(_context, builder, _signature, args):
+        words, index, value = args
+        return builder.atomic_rmw("add", builder.gep(words, [index]), value, "seq_cst")
+
+    return types.int64(words, types.intp, types.int64), codegen
+
+
+@intrinsic
+def _get(_typing, words, index):
+    """words[index] as other threads have left it."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.load_atomic(builder.gep(args[0], [args[1]]), "seq_cst", 8)
+
+    return types.int64(words, types.intp), codegen
+
+
+def _call_intrinsic(builder, name, args):
+    function = ir.FunctionType(ir.VoidType(), [arg.type for arg in args])
+    builder.call(cgutils.get_or_insert_function(builder.module, function, name), args)
+
+
+@intrinsic
+def _pause(_typing):
+    """Tells the processor that the thread is only waiting."""
+
+    def codegen(context, builder, _signature, _args):
+        if platform.machine() in ("x86_64", "AMD64"):
+            _call_intrinsic(builder, "llvm.x86.sse2.pause", [])
+        elif platform.machine() in ("aarch64", "arm64"):
+            _call_intrinsic(builder, "llvm.aarch64.hint", [ir.Constant(ir.IntType(32), 1)])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@njit(**NATIVE)
+def _words(address):
+    return pointer(np.int64, address)
+
+
+@njit(**NATIVE)
+def _work(job, worker):
+    """Takes part in a job until nothing is left to begin."""
+    starts, units, needs = _words(job[STARTS]), _words(job[UNITS]), _words(job[NEEDS])
+    claimed, finished, stop = _words(job[CLAIMED]), _words(job[FINISHED]), _words(job[STOP])
+    calls = _words(job[CALLS + worker])
+    for phase in range(job[PHASES]):
+        needed = needs[phase]
+        if needed >= 0:
+            while _get(finished, needed) < units[needed]:
+                _pause()
+        if _get(stop, 0) != 0:
+            break
+        while True:
+            unit = _add(claimed, phase, 1)
+            if unit >= units[phase]:
+                break
+            for i in range(starts[phase], starts[phase + 1]):
+                _call(calls[2 * i], calls[2 * i + 1], unit)
+            _add(finished, phase, 1)
+
+
+@njit("void(int64)", cache=True, **NATIVE)
+def work_alone(job):
+    """Does a whole job."""
+    _work(_words(job), 0)
+
+
+@njit("void(int64, int64, int64)", cache=True, **NATIVE)
+def lead(control, job, workers):
+    """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
+    words = _words(control)
+    words[JOB], words[WORKERS] = job, workers
+    _add(words, GATE, -CLOSED)
+    _add(words, TURN, 1)
+    _work(_words(job), 0)
+    _add(words, GATE, CLOSED)
+    while _get(words, GATE) != CLOSED:
+        _pause()
+
+
+@njit("void(int64, int64)", cache=True, **NATIVE)
+def help_out(control, worker):
+    """Joins every job that is published, and returns when there has been none for a while."""
+    words = _words(control)
+    last, patience = np.int64(0), PATIENCE
+    while patience > 0:
+        turn = _get(words, TURN)
+        if turn == last:
+            patience -= 1
+            _pause()
+            continue
+        last, patience = turn, PATIENCE
+        if _add(words, GATE, 1) < CLOSED and worker < words[WORKERS]:
+            _work(_words(words[JOB]), worker)
+        _add(words, GATE, -1)
