@@ -61,6 +61,11 @@ class Packed:
         """Pixels of 16 lanes that a group takes, halo included."""
         return self.channels * self.plane
 
+    def flat(self) -> Packed:
+        """The same place as one long row, where its pixels follow each other without a gap."""
+        together = self.row == self.width and (self.channels == 1 or self.plane == self.height * self.width)
+        return Packed(1, 1, self.features, self.features, self.features, self.origin) if together else self
+
     def fields(self) -> dict[str, int]:
         """The place as the fields of a kernel's arguments."""
         return asdict(self)

@@ -17,7 +17,7 @@ from fastconv.engine.weights import Bias, Update, Weight
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
-from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv.simd.tile import ONE_VECTOR, SQUARE, Block
 
 
 class Builder:
@@ -90,7 +90,7 @@ class Builder:
 
     def output(self, x: Tensor) -> None:
         """Writes x to the batch's results, NCHW float32."""
-        self.call(pack.unpack, x=x.buffer, batch=self.batch, **x.place.fields())
+        self.call(pack.unpack, SQUARE, x=x.buffer, batch=self.batch, **x.place.flat().fields())
 
     def program(self, update: Update | None = None) -> Program:
         """Its regions: "pack" all weights; run a "batch".

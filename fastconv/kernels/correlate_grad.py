@@ -113,9 +113,14 @@ def bias_grad(records, group):
     """db[c] = the sum of dy[c] over the pixels and images of one group."""
     op = argument(records, 0)
     dy, db = floats(op.dy, group), floats(op.db, group)
+    zero = vector.splat(np.float32(0.0))
     for c in range(op.channels):
-        total = vector.splat(np.float32(0.0))
+        even, odd = zero, zero  # two sums, so that an addition need not wait for the one before it
         for h in range(op.height):
-            for w in range(op.width):
-                total += vector.load(dy, (c * op.plane + h * op.row + w) * LANES)
-        db[c] = vector.lane_sum(total)
+            start = (c * op.plane + h * op.row) * LANES
+            for w in range(0, op.width - 1, 2):
+                even += vector.load(dy, start + w * LANES)
+                odd += vector.load(dy, start + (w + 1) * LANES)
+            if op.width % 2:
+                even += vector.load(dy, start + (op.width - 1) * LANES)
+        db[c] = vector.lane_sum(even + odd)

@@ -12,14 +12,17 @@ from fastconv.kernels.abi import (
     NATIVE,
     RESULTS,
     argument,
+    block_of,
     floats,
     integers,
     kernel,
+    offset,
     pointer,
     record,
 )
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES
+from fastconv.simd import tile as tiles
 
 #: The place of an activation in a group, as `layout.Packed`.
 PLACE = (("channels", np.int64), ("height", np.int64), ("width", np.int64),
@@ -67,21 +70,34 @@ def pack_float32(records, group):
     _pack(pointer(np.float32, integers(op.batch, 0)[op.slot]), op, group)
 
 
+@njit(**NATIVE)
+def _unpack(block, op, x, y, y_image, count):
+    """y[image, feature] = x for the first `count` lanes, with y_image floats from one image to the next.
+
+    block: 16 rows; so many features are transposed in registers at a time.
+    """
+    feature = 0
+    for c in range(op.channels):
+        for h in range(op.height):
+            source = (op.origin + c * op.plane + h * op.row) * LANES
+            whole = op.width - op.width % LANES if count == LANES else 0
+            for w in range(0, whole, LANES):
+                tile = tiles.load(block, x, source + w * LANES, LANES)
+                tiles.store(y, feature + w, y_image, tiles.transposed(tile))
+            for lane in range(count):
+                for w in range(whole, op.width):
+                    y[lane * y_image + feature + w] = x[source + w * LANES + lane]
+            feature += op.width
+
+
 @kernel(record(("x", BUFFER), ("batch", BUFFER), *PLACE))
 def unpack(records, group):
     """y[image, channel, height, width] = x, for the images of one group."""
-    op = argument(records, 0)
+    op, block = argument(records, 0), block_of(records)
     batch, x = integers(op.batch, 0), floats(op.x, group)
-    y = pointer(np.float32, batch[RESULTS])
-    pixels = op.height * op.width
-    for lane in range(min(LANES, batch[COUNT] - group * LANES)):
-        image = (group * LANES + lane) * op.channels * pixels
-        for c in range(op.channels):
-            for h in range(op.height):
-                source = (op.origin + c * op.plane + h * op.row) * LANES + lane
-                target = image + c * pixels + h * op.width
-                for w in range(op.width):
-                    y[target + w] = x[source + w * LANES]
+    features = op.channels * op.height * op.width
+    y = offset(pointer(np.float32, batch[RESULTS]), group * LANES * features)
+    _unpack(block, op, x, y, features, min(LANES, batch[COUNT] - group * LANES))
 
 
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("batch", BUFFER), ("y_row", np.int64), *PLACE))
@@ -90,17 +106,13 @@ def unpack_features(records, group):
 
     A linear layer's weight gradient is a matrix product over the images of the batch and reads this layout.
     """
-    op = argument(records, 0)
-    x, y, count = floats(op.x, group), floats(op.y, 0), integers(op.batch, 0)[COUNT]
-    for lane in range(LANES):
-        valid = group * LANES + lane < count
-        target = (group * LANES + lane) * op.y_row
-        for c in range(op.channels):
-            for h in range(op.height):
-                source = (op.origin + c * op.plane + h * op.row) * LANES + lane
-                for w in range(op.width):
-                    y[target] = x[source + w * LANES] if valid else np.float32(0.0)
-                    target += 1
+    op, block = argument(records, 0), block_of(records)
+    x, y = floats(op.x, group), offset(floats(op.y, 0), group * LANES * op.y_row)
+    count = min(LANES, integers(op.batch, 0)[COUNT] - group * LANES)
+    _unpack(block, op, x, y, op.y_row, count)
+    for lane in range(count, LANES):
+        for feature in range(op.channels * op.height * op.width):
+            y[lane * op.y_row + feature] = np.float32(0.0)
 
 
 WEIGHT = record(

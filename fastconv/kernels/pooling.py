@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, octets, record, shorts
+from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, octets, record, shorts
 from fastconv.layout import LANES
 from fastconv.simd import vector
 
@@ -31,25 +31,88 @@ def _window(position, stride, padding, kernel_size, size):
 
 
 @njit(**NATIVE)
-def _max_pool2d(op, x, y, argmax):
+def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
+    """The maximum of a window and its place; the window's first pixel is x[corner], its pixels are those given."""
+    best = vector.splat(np.float32(-np.inf))
+    place = vector.splat_integer(argmax, kh_start * kernel_width + kw_start)
+    for kh in range(kh_start, kh_end):
+        for kw in range(kw_start, kw_end):
+            value = vector.load(x, (corner + kh * row + kw) * LANES)
+            wins = (value > best) | vector.is_nan(value)
+            best = vector.select(wins, value, best)
+            place = vector.select(wins, vector.splat_integer(argmax, kh * kernel_width + kw), place)
+    return best, place
+
+
+@njit(**NATIVE)
+def _max_pool2d(window, op, x, y, argmax):
+    """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
+    constant = window.rows == op.kernel_height and window.cols == op.kernel_width
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
                 kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
                 corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
-                best = vector.splat(np.float32(-np.inf))
-                place = vector.splat_integer(argmax, kh_start * op.kernel_width + kw_start)
-                for kh in range(kh_start, kh_end):
-                    for kw in range(kw_start, kw_end):
-                        value = vector.load(x, (corner + kh * op.x_row + kw) * LANES)
-                        wins = (value > best) | vector.is_nan(value)
-                        best = vector.select(wins, value, best)
-                        here = vector.splat_integer(argmax, kh * op.kernel_width + kw)
-                        place = vector.select(wins, here, place)
+                if constant and kh_end - kh_start == window.rows and kw_end - kw_start == window.cols:
+                    best, place = _maximum(x, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
+                else:
+                    best, place = _maximum(
+                        x, argmax, corner, op.x_row, op.kernel_width, kh_start, kh_end, kw_start, kw_end)
                 target = (c * op.y_plane + oh * op.y_row + ow) * LANES
                 vector.store(y, target, best)
                 vector.store(argmax, target, place)
+
+
+@njit(**NATIVE)
+def _routed(op, dy, argmax, gate, source):
+    """dy, with zeros where the gate is closed, and the places its values go to."""
+    gradient, zero = vector.load(dy, source), vector.splat(np.float32(0.0))
+    if op.gated:
+        gradient = vector.select(vector.load(gate, source) > zero, gradient, zero)
+    return gradient, vector.load(argmax, source)
+
+
+@njit(**NATIVE)
+def _scatter(dx, gradient, place, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
+    """Writes a window's pixels: the gradient where the maximum was, zero elsewhere."""
+    zero = vector.splat(np.float32(0.0))
+    for kh in range(kh_start, kh_end):
+        for kw in range(kw_start, kw_end):
+            chosen = place == vector.splat_integer(argmax, kh * kernel_width + kw)
+            vector.store(dx, (corner + kh * row + kw) * LANES, vector.select(chosen, gradient, zero))
+
+
+@njit(**NATIVE)
+def _clear_between(op, dx):
+    """Zeros where windows leave pixels out."""
+    zero = vector.splat(np.float32(0.0))
+    whole = (op.stride_height == op.kernel_height and op.out_height * op.stride_height - op.top >= op.height
+             and op.stride_width == op.kernel_width and op.out_width * op.stride_width - op.left >= op.width)
+    if not whole:
+        for c in range(op.channels):
+            for h in range(op.height):
+                for w in range(op.width):
+                    vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, zero)
+
+
+@njit(**NATIVE)
+def _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate):
+    """Where windows do not overlap, each pixel is written once. window: as for `_max_pool2d`."""
+    constant = window.rows == op.kernel_height and window.cols == op.kernel_width
+    _clear_between(op, dx)
+    for c in range(op.channels):
+        for oh in range(op.out_height):
+            kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            for ow in range(op.out_width):
+                kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
+                gradient, place = _routed(op, dy, argmax, gate, (c * op.y_plane + oh * op.y_row + ow) * LANES)
+                if constant and kh_end - kh_start == window.rows and kw_end - kw_start == window.cols:
+                    _scatter(dx, gradient, place, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
+                else:
+                    _scatter(dx, gradient, place, argmax, corner, op.x_row, op.kernel_width,
+                             kh_start, kh_end, kw_start, kw_end)
 
 
 @njit(**NATIVE)
@@ -60,7 +123,8 @@ def _windows_of(position, stride, padding, kernel_size, outputs):
 
 
 @njit(**NATIVE)
-def _max_pool2d_grad(op, dx, dy, argmax, gate):
+def _max_pool2d_grad_overlapping(op, dx, dy, argmax, gate):
+    """Each pixel gathers from the windows that cover it, so nothing is scattered."""
     zero = vector.splat(np.float32(0.0))
     for c in range(op.channels):
         for h in range(op.height):
@@ -70,42 +134,49 @@ def _max_pool2d_grad(op, dx, dy, argmax, gate):
                 total = zero
                 for oh in range(oh_start, oh_end):
                     for ow in range(ow_start, ow_end):
-                        source = (c * op.y_plane + oh * op.y_row + ow) * LANES
                         kh, kw = h - oh * op.stride_height + op.top, w - ow * op.stride_width + op.left
-                        here = vector.splat_integer(argmax, kh * op.kernel_width + kw)
-                        chosen = vector.load(argmax, source) == here
-                        if op.gated:
-                            chosen = chosen & (vector.load(gate, source) > zero)
-                        total += vector.select(chosen, vector.load(dy, source), zero)
+                        gradient, place = _routed(op, dy, argmax, gate, (c * op.y_plane + oh * op.y_row + ow) * LANES)
+                        chosen = place == vector.splat_integer(argmax, kh * op.kernel_width + kw)
+                        total += vector.select(chosen, gradient, zero)
                 vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, total)
+
+
+@njit(**NATIVE)
+def _max_pool2d_grad(window, op, dx, dy, argmax, gate):
+    if op.stride_height >= op.kernel_height and op.stride_width >= op.kernel_width:
+        _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate)
+    else:
+        _max_pool2d_grad_overlapping(op, dx, dy, argmax, gate)
 
 
 @kernel(ARGUMENTS)
 def max_pool2d(records, group):
     """The maximum of each window, and its place; the first one wins, and NaN wins over everything."""
     op = argument(records, 0)
-    _max_pool2d(op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group))
+    _max_pool2d(block_of(records), op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def max_pool2d_wide(records, group):
     """As `max_pool2d`, with places in uint16."""
     op = argument(records, 0)
-    _max_pool2d(op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group))
+    _max_pool2d(block_of(records), op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def max_pool2d_grad(records, group):
-    """dx: each pixel gathers dy from the windows whose maximum it is, so nothing is scattered."""
-    op = argument(records, 0)
-    _max_pool2d_grad(op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group), floats(op.gate, group))
+    """dx: dy at the maxima."""
+    op, window = argument(records, 0), block_of(records)
+    dx, dy, gate = floats(op.x, group), floats(op.y, group), floats(op.gate, group)
+    _max_pool2d_grad(window, op, dx, dy, octets(op.argmax, group), gate)
 
 
 @kernel(ARGUMENTS)
 def max_pool2d_grad_wide(records, group):
     """As `max_pool2d_grad`, with places in uint16."""
-    op = argument(records, 0)
-    _max_pool2d_grad(op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group), floats(op.gate, group))
+    op, window = argument(records, 0), block_of(records)
+    dx, dy, gate = floats(op.x, group), floats(op.y, group), floats(op.gate, group)
+    _max_pool2d_grad(window, op, dx, dy, shorts(op.argmax, group), gate)
 
 
 @kernel(ARGUMENTS)

@@ -54,24 +54,38 @@ def fma(builder, a, b, c):
         cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{LANES}f32"), [a, b, c])
 
 
-def lane_sums(builder, values):
-    """The sums over the lanes of up to 16 vectors: lane i of the result is that of values[i], the bits of lane_sum.
+def _exchange(builder, a, b, width):
+    """Two vectors made of a and b, in blocks of `width` lanes: (a0, b0, a2, b2, …) and (a1, b1, a3, b3, …)."""
+    even = [lane if not lane & width else LANES + lane - width for lane in range(LANES)]
+    odd = [lane + width if not lane & width else LANES + lane for lane in range(LANES)]
+    lanes = ir.VectorType(I32, LANES)
+    return (builder.shuffle_vector(a, b, ir.Constant(lanes, even)),
+            builder.shuffle_vector(a, b, ir.Constant(lanes, odd)))
 
-    Each round folds two vectors into one, whose lanes alternate between theirs.
+
+def transpose(builder, rows):
+    """The columns of 16 vectors."""
+    rows, width = list(rows), LANES
+    while width > 1:
+        width //= 2
+        for i in range(LANES):
+            if not i & width:
+                rows[i], rows[i + width] = _exchange(builder, rows[i], rows[i + width], width)
+    return rows
+
+
+def lane_sums(builder, vectors):
+    """The sums over the lanes of up to 16 vectors: lane i of the result is that of vectors[i], the bits of lane_sum.
+
+    Each round folds two vectors into one, whose lanes are theirs by turns.
     """
     width = LANES
     while width > 1:
         width //= 2
-        mine = [lane if not lane & width else LANES + lane for lane in range(LANES)]
-        other = [lane + width if not lane & width else LANES + lane - width for lane in range(LANES)]
-        folded = []
-        for i in range(min(width, len(values))):
-            pair = values[i], values[i + width] if i + width < len(values) else ir.Constant(FLOATS, ir.Undefined)
-            halves = [builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, LANES), lanes))
-                      for lanes in (mine, other)]
-            folded.append(builder.fadd(*halves))
-        values = folded
-    return values[0]
+        missing = [ir.Constant(FLOATS, ir.Undefined)] * max(0, 2 * width - len(vectors))
+        pairs = zip(vectors[:width], [*vectors, *missing][width:2 * width], strict=False)
+        vectors = [builder.fadd(*_exchange(builder, a, b, width)) for a, b in pairs]
+    return vectors[0]
 
 
 def lane_sum(builder, value):

@@ -27,6 +27,7 @@ class Block:
 
 
 ONE_VECTOR = Block(1, 1)
+SQUARE = Block(LANES, 1)  # as many rows as lanes
 
 
 class _SizedType(types.Type):
@@ -164,6 +165,51 @@ def fma_vectors_vectors(_typing, tile, a, a_start, a_stride,
         return out
 
     return tile(tile, a, types.intp, types.intp, x, types.intp, types.intp), codegen
+
+
+@intrinsic
+def load(_typing, block, x, start, row_stride):
+    """tile[r, 0, :] = x[start + r * row_stride : + 16]"""
+    tile = _tile_of(block)
+
+    def codegen(_context, builder, _signature, args):
+        _, x, start, row_stride = args
+        x, out = builder.gep(x, [start]), _empty(tile)
+        for r in range(tile.rows):
+            row = builder.gep(x, [_scaled(builder, row_stride, r)])
+            out = builder.insert_value(out, ir_tools.load(builder, row, FLOATS), r)
+        return out
+
+    return tile(block, x, types.intp, types.intp), codegen
+
+
+@intrinsic
+def transposed(_typing, tile):
+    """A tile of 16 rows with its rows and lanes swapped."""
+
+    def codegen(_context, builder, _signature, args):
+        out = _empty(tile)
+        rows = ir_tools.transpose(builder, [builder.extract_value(args[0], r) for r in range(LANES)])
+        for r, row in enumerate(rows):
+            out = builder.insert_value(out, row, r)
+        return out
+
+    return tile(tile), codegen
+
+
+@intrinsic
+def store(_typing, y, start, row_stride, tile):
+    """y[start + r * row_stride : + 16] = tile[r, 0, :]"""
+
+    def codegen(context, builder, _signature, args):
+        y, start, row_stride, value = args
+        y = builder.gep(y, [start])
+        for r in range(tile.rows):
+            target = builder.gep(y, [_scaled(builder, row_stride, r)])
+            ir_tools.store(builder, builder.extract_value(value, r), target)
+        return context.get_dummy_value()
+
+    return types.void(y, types.intp, types.intp, tile), codegen
 
 
 @intrinsic

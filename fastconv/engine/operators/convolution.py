@@ -17,7 +17,7 @@ from fastconv.kernels import correlate, correlate_grad, pack
 from fastconv.kernels.blocks import runs
 from fastconv.layout import Packed, whole_lanes
 from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, SINGLE_PIXEL_ROWS, TILE_COLS
-from fastconv.simd.tile import Block
+from fastconv.simd.tile import SQUARE, Block
 
 #: Kernels from this width on are better for a weight gradient's tile than source channels: they share pixels of x.
 WIDE_KERNEL = 4
@@ -105,8 +105,8 @@ def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) ->
     for name, factor in (("x", x), ("dy", dy)):
         row = whole_lanes(factor.place.features)
         rows = Fixed(aligned_floats(whole_lanes(builder.capacity) * row))
-        builder.call(pack.unpack_features, x=factor.buffer, y=rows, y_row=row, batch=builder.batch,
-                     **factor.place.fields())
+        builder.call(pack.unpack_features, SQUARE, x=factor.buffer, y=rows, y_row=row, batch=builder.batch,
+                     **factor.place.flat().fields())
         product |= {name: rows, f"{name}_row": row}
     weight.product = product
 

@@ -11,9 +11,13 @@ from fastconv.engine.tensor import Tensor
 from fastconv.kernels import pooling
 from fastconv.kernels.argmax import pack_argmax, unpack_argmax
 from fastconv.layout import Packed
+from fastconv.simd.tile import ONE_VECTOR, Block
 
 #: Windows with more cells keep the places of their maxima in uint16 instead of uint8.
 MOST_UINT8_CELLS = 256
+
+#: Windows up to this size are compiled as constants.
+MOST_CONSTANT_CELLS = 9
 
 
 def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
@@ -47,7 +51,7 @@ def max_pool2d_forward(builder: Builder, x: Tensor, y: Tensor, window: Window) -
     """Writes the maxima to y and returns the places of each in its window."""
     argmax = new_argmax(y, window)
     kernel = pooling.max_pool2d_wide if _is_wide(window) else pooling.max_pool2d
-    builder.call(kernel, argmax=argmax, **_fields(x, y, window))
+    builder.call(kernel, _constant(window), argmax=argmax, **_fields(x, y, window))
     return argmax
 
 
@@ -56,7 +60,7 @@ def max_pool2d_grad(builder: Builder, argmax: Buffer, dy: Tensor, dx: Tensor, wi
     """Writes dx: dy at the maxima, where the gate (a tensor like dy) is above zero if there is one."""
     kernel = pooling.max_pool2d_grad_wide if _is_wide(window) else pooling.max_pool2d_grad
     gates: dict[str, Any] = {} if gate is None else {"gate": gate.buffer, "gated": True}
-    builder.call(kernel, argmax=argmax, **gates, **_fields(dx, dy, window))
+    builder.call(kernel, _constant(window), argmax=argmax, **gates, **_fields(dx, dy, window))
 
 
 def avg_pool2d_grad(builder: Builder, dy: Tensor, dx: Tensor, window: Window) -> None:
@@ -75,6 +79,12 @@ def output_argmax(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window
 def input_argmax(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window: Window) -> None:
     """Reads the places in the image, int64 (N, C, H_out, W_out), from the batch's targets."""
     builder.call(pack_argmax, **_argmax_fields(builder, argmax, x, y, window))
+
+
+def _constant(window: Window) -> Block:
+    """The window as a compile-time constant, where it is small enough to be worth a kernel of its own."""
+    height, width = window.kernel
+    return Block(height, width) if height * width <= MOST_CONSTANT_CELLS else ONE_VECTOR
 
 
 def _is_wide(window: Window) -> bool:

@@ -1,0 +1,222 @@
+"""Whole networks for tests: drawn at random, computed in float64 from the reference, and rebuilt in PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from fastconv import nn, reference
+from fastconv.errors import ShapeError
+from fastconv.nn.layer import Layer
+from fastconv.nn.loss import Loss
+from tests.strategies import pairs, seeds
+
+#: No image, one, and those around one and two groups of lanes.
+BATCH_SIZES = (0, 1, 15, 16, 17, 33)
+
+State = dict[str, NDArray[Any]]
+
+
+def normal(seed: int, *shape: int) -> NDArray[np.float32]:
+    """Standard normal values: no two alike, and none that float32 holds by luck."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+def pixels(seed: int, *shape: int) -> NDArray[np.uint8]:
+    """Every value an image can have."""
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def small_network() -> nn.Sequential:
+    """A convolution and a linear layer that make three logits of an image 1×6×6."""
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+
+
+def assert_same_bits(actual: State, expected: State) -> None:
+    """Asserts that two state dicts have the same names and values, to the last bit."""
+    assert actual.keys() == expected.keys()
+    for name, array in actual.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+# --- In float64, from the reference ---
+
+
+def in_float64(arrays: State) -> State:
+    return {name: array.astype(np.float64) for name, array in arrays.items()}
+
+
+def layer_outputs(model: Layer, state: State, x: NDArray[Any]) -> list[tuple[Layer, NDArray[Any], NDArray[Any]]]:
+    """Each leaf of a model, with what it takes and what it makes of it."""
+    steps = []
+    for name, leaf in model.leaves():
+        y = _outputs(leaf, state.get(f"{name}.weight"), state.get(f"{name}.bias"), x)
+        steps.append((leaf, x, y))
+        x = y
+    return steps
+
+
+def outputs(model: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
+    """What a model makes of a batch, in the precision of the arguments."""
+    return layer_outputs(model, state, x)[-1][2]
+
+
+def _outputs(layer: Layer, weight: Any, bias: Any, x: NDArray[Any]) -> NDArray[Any]:
+    options = dict(layer.config)
+    match layer:
+        case nn.Conv2d():
+            windows = {name: options[name] for name in ("stride", "padding", "dilation", "groups")}
+            return reference.conv2d(x, weight, bias, **windows)
+        case nn.Linear():
+            return reference.linear(x, weight, bias)
+        case nn.MaxPool2d():
+            return reference.max_pool2d(x, **options)[0]
+        case nn.AvgPool2d():
+            return reference.avg_pool2d(x, **options)
+        case nn.Flatten():
+            return x.reshape(len(x), -1)
+        case _:
+            return getattr(reference, type(layer).__name__.lower())(x)
+
+
+def mean_loss(loss: Loss, y: NDArray[Any], targets: NDArray[Any]) -> float:
+    """The mean of a loss over a batch of outputs."""
+    if isinstance(loss, nn.CrossEntropyLoss):
+        return float(reference.cross_entropy(y, targets, loss.label_smoothing)[0].mean())
+    return float(reference.mse(y, targets)[0].mean())
+
+
+def distance_to_kinks(model: Layer, state: State, x: NDArray[Any]) -> float:
+    """How far a ReLU's input is from 0 at least, and a window's maximum from its second; exact ties do not count."""
+    nearest = np.inf
+    for leaf, before, _ in layer_outputs(model, state, x):
+        if isinstance(leaf, nn.ReLU):
+            distances = np.abs(before)
+        elif isinstance(leaf, nn.MaxPool2d) and leaf.kernel_size != (1, 1):
+            top, bottom, left, right = leaf.padding
+            padded = np.pad(before, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
+            windows = np.lib.stride_tricks.sliding_window_view(padded, leaf.kernel_size, (2, 3))
+            windows = windows[:, :, ::leaf.stride[0], ::leaf.stride[1]]
+            ranked = np.sort(windows.reshape(*windows.shape[:4], -1))
+            distances = ranked[..., -1] - ranked[..., -2]
+        else:
+            continue
+        nearest = min(nearest, np.min(distances[distances > 0], initial=np.inf))
+    return nearest
+
+
+# --- In PyTorch ---
+
+
+def to_torch(model: Layer) -> Any:
+    """The same network in PyTorch, in float64, with the same weights under the same names."""
+    import torch
+
+    layers = [_layer_of_torch(leaf) for _, leaf in model.leaves()]
+    twin = torch.nn.Sequential(*layers)
+    twin.load_state_dict({name: torch.tensor(array) for name, array in model.state_dict().items()})
+    return twin.double()
+
+
+def _layer_of_torch(layer: Layer) -> Any:
+    import torch
+
+    options = {"dim": 1} if isinstance(layer, nn.Softmax) else layer.config
+    return getattr(torch.nn, type(layer).__name__)(**options)
+
+
+def loss_of_torch(loss: Loss) -> Any:
+    import torch
+
+    if isinstance(loss, nn.CrossEntropyLoss):
+        return torch.nn.CrossEntropyLoss(label_smoothing=loss.label_smoothing)
+    return torch.nn.MSELoss()
+
+
+# --- Drawn at random ---
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network with weights, a batch, and targets for its loss."""
+
+    model: nn.Sequential
+    loss: Loss
+    x: NDArray[np.float32] = field(repr=False)
+    targets: NDArray[Any] = field(repr=False)
+    seed: int
+
+    def state(self) -> State:
+        return in_float64(self.model.state_dict())
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Up to two stages of convolution, activation and pooling, then up to two linear layers, and a loss."""
+    seed, batch = draw(seeds), draw(st.sampled_from([size for size in BATCH_SIZES if size > 0]))
+    image = draw(st.integers(1, 3)), draw(st.integers(5, 9)), draw(st.integers(5, 9))
+    layers: list[Layer] = []
+    for _ in range(draw(st.integers(1, 2))):
+        channels = _shape(layers, batch, image)[1]
+        for layer in (draw(_convolutions(channels)), draw(_activations()), draw(_poolings())):
+            if layer is not None:
+                layers.append(layer)
+                assume(_fits(layers, batch, image))
+    entropy = draw(st.booleans())
+    if entropy or draw(st.booleans()):
+        layers.append(nn.Flatten())
+        for activation in draw(st.lists(_activations(), max_size=1)):
+            layers += [nn.Linear(_shape(layers, batch, image)[1], draw(st.integers(1, 7)))]
+            layers += [] if activation is None else [activation]
+        layers.append(nn.Linear(_shape(layers, batch, image)[1], draw(st.integers(2, 5)), bias=draw(st.booleans())))
+        if not entropy and draw(st.booleans()):
+            layers.append(nn.Softmax())
+    model = nn.Sequential(*layers)
+    model.init(seed)
+    shape = model.output_shape((batch, *image))
+    if entropy:
+        loss: Loss = nn.CrossEntropyLoss(draw(st.sampled_from([0.0, 0.1, 1.0])))
+        targets: NDArray[Any] = np.random.default_rng(seed).integers(0, shape[1], batch)
+    else:
+        loss, targets = nn.MSELoss(), normal(seed + 1, *shape)
+    return Problem(model, loss, normal(seed, batch, *image), targets, seed)
+
+
+@st.composite
+def _convolutions(draw: st.DrawFn, in_channels: int) -> nn.Conv2d:
+    groups = draw(st.sampled_from([each for each in (1, 2, 3) if in_channels % each == 0]))
+    return nn.Conv2d(in_channels, groups * draw(st.integers(1, 3)), draw(pairs(1, 3)), stride=draw(pairs(1, 2)),
+                     padding=draw(st.integers(0, 2) | pairs(0, 2) | st.just("valid")), dilation=draw(pairs(1, 2)),
+                     groups=groups, bias=draw(st.booleans()))
+
+
+def _activations() -> st.SearchStrategy[Layer | None]:
+    return st.sampled_from([nn.ReLU, nn.Tanh, nn.Sigmoid, lambda: None]).map(lambda make: make())
+
+
+@st.composite
+def _poolings(draw: st.DrawFn) -> Layer | None:
+    """A pooling whose windows may overlap, leave gaps and reach over the edge; or none."""
+    make = draw(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d, None]))
+    if make is None:
+        return None
+    height, width = draw(pairs(1, 3))
+    padding = draw(st.tuples(st.integers(0, height // 2), st.integers(0, width // 2)))
+    return make((height, width), draw(st.none() | pairs(1, 3)), padding)
+
+
+def _shape(layers: list[Layer], batch: int, image: tuple[int, int, int]) -> tuple[int, ...]:
+    return nn.Sequential(*layers).output_shape((batch, *image))
+
+
+def _fits(layers: list[Layer], batch: int, image: tuple[int, int, int]) -> bool:
+    try:
+        _shape(layers, batch, image)
+    except ShapeError:
+        return False
+    return True
