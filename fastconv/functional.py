@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Window, convolution, pooling
+from fastconv.engine.operators import Window, convolution, im2col, pooling
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
 from fastconv.engine.session import Session
@@ -33,7 +33,7 @@ Array = NDArray[np.float32]
 Algorithm = Literal["auto", "direct", "im2col"]
 
 #: "auto" is direct: on no shape measured was im2col faster (`fastconv bench` shows both).
-ALGORITHMS = {"auto": convolution, "direct": convolution, "im2col": convolution}
+ALGORITHMS = {"auto": convolution, "direct": convolution, "im2col": im2col}
 
 _pool = Pool()
 
@@ -57,7 +57,8 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
         image = builder.array(x.shape[1:], IMAGES)
         bias_in = None if b is None else builder.bias(b)
-        builder.output(module.conv2d(builder, image, builder.weight(w, weight.shape, groups), bias_in, window))
+        matrix = builder.weight(w, module.weight_shape(weight.shape), groups)
+        builder.output(module.conv2d(builder, image, matrix, bias_in, window))
 
     _run(("conv2d", x.shape[1:], weight.shape, bias is None, window, groups, module), emit, x, inputs, results=y)
     return y
@@ -75,7 +76,8 @@ def conv2d_input_grad(dy: Array, weight: Array, input_shape: Sequence[int], stri
 
     def emit(builder: Builder, w: Parameter) -> None:
         image, dx = builder.array(dy.shape[1:], IMAGES), Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
-        module.conv2d_input_grad(builder, image, dx, builder.weight(w, weight.shape, groups), window)
+        matrix = builder.weight(w, module.weight_shape(weight.shape), groups)
+        module.conv2d_input_grad(builder, image, dx, matrix, window)
         builder.output(dx)
 
     dx = np.empty(shape, np.float32)
@@ -96,7 +98,7 @@ def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPai
     module = _module(algorithm)
 
     def emit(builder: Builder, w: Parameter) -> Weight:
-        weight = builder.weight(w, shape, groups, trainable=True)
+        weight = builder.weight(w, module.weight_shape(shape), groups, trainable=True)
         image, grad = builder.array(x.shape[1:], IMAGES), builder.array(dy.shape[1:], TARGETS)
         module.conv2d_weight_grad(builder, image, grad, weight, window)
         return weight

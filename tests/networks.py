@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -143,13 +143,24 @@ def loss_of_torch(loss: Loss) -> Any:
 
 @dataclass(frozen=True)
 class Problem:
-    """A network with weights, a batch, and targets for its loss."""
+    """A network with weights, a loss, and a batch for both."""
 
     model: nn.Sequential
     loss: Loss
-    x: NDArray[np.float32] = field(repr=False)
-    targets: NDArray[Any] = field(repr=False)
+    batch: int
+    image: tuple[int, int, int]
     seed: int
+
+    @property
+    def x(self) -> NDArray[np.float32]:
+        return normal(self.seed, self.batch, *self.image)
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        shape = self.model.output_shape((self.batch, *self.image))
+        if isinstance(self.loss, nn.CrossEntropyLoss):
+            return np.random.default_rng(self.seed).integers(0, shape[1], self.batch)
+        return normal(self.seed + 1, *shape)
 
     def state(self) -> State:
         return in_float64(self.model.state_dict())
@@ -178,13 +189,8 @@ def problems(draw: st.DrawFn) -> Problem:
             layers.append(nn.Softmax())
     model = nn.Sequential(*layers)
     model.init(seed)
-    shape = model.output_shape((batch, *image))
-    if entropy:
-        loss: Loss = nn.CrossEntropyLoss(draw(st.sampled_from([0.0, 0.1, 1.0])))
-        targets: NDArray[Any] = np.random.default_rng(seed).integers(0, shape[1], batch)
-    else:
-        loss, targets = nn.MSELoss(), normal(seed + 1, *shape)
-    return Problem(model, loss, normal(seed, batch, *image), targets, seed)
+    loss = nn.CrossEntropyLoss(draw(st.sampled_from([0.0, 0.1, 1.0]))) if entropy else nn.MSELoss()
+    return Problem(model, loss, batch, image, seed)
 
 
 @st.composite

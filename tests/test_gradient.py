@@ -27,6 +27,8 @@ from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 NUDGE = 1e-7  # of a weight; in float64 it moves no value as far as CLEARANCE
+CANCELLED = 1e-7  # a rounding at 1: what the terms of a sum leave where they cancel
+DIFFERENCED = 1e-7  # what a difference of two losses loses in float64, divided by twice the nudge
 CLEARANCE = 2e-5  # ten times what float32 loses on values of these networks
 
 
@@ -54,7 +56,8 @@ def test_gradients_agree_with_central_differences_along_random_directions(proble
         direction = random.choice([-1.0, 1.0], grad.shape)
         above, below = ({**state, name: state[name] + sign * NUDGE * direction} for sign in (1, -1))
         slope = (loss_at(problem, above) - loss_at(problem, below)) / (2 * NUDGE)
-        assert np.sum(grad * direction) == pytest.approx(slope, rel=0, abs=TOLERANCE * np.abs(grad).sum() + 1e-8), name
+        allowed = TOLERANCE * float(np.abs(grad).sum()) + DIFFERENCED
+        assert np.sum(grad * direction) == pytest.approx(slope, rel=0, abs=allowed), name
 
 
 @given(problems())
@@ -67,7 +70,8 @@ def test_gradients_agree_with_autograd_of_pytorch(problem):
     expected = {name: parameter.grad.numpy() for name, parameter in twin.named_parameters()}
     assert grads.keys() == expected.keys()
     for name, grad in grads.items():
-        assert_close(grad, expected[name], TOLERANCE)
+        allowed = TOLERANCE * np.abs(expected[name]).max() + CANCELLED
+        np.testing.assert_allclose(grad, expected[name], rtol=0, atol=allowed, err_msg=name)
 
 
 @given(problems())
@@ -88,8 +92,8 @@ def test_the_same_batch_has_the_same_gradients_to_the_last_bit(problem):
 @given(problems())
 def test_a_gradient_is_the_mean_of_those_of_the_single_images(problem):
     _, grads = fc.value_and_grad(problem.model, problem.loss, problem.x, problem.targets)
-    singles = [fc.value_and_grad(problem.model, problem.loss, problem.x[i:i + 1], problem.targets[i:i + 1])[1]
-               for i in range(len(problem.x))]
+    x, targets = problem.x, problem.targets
+    singles = [fc.value_and_grad(problem.model, problem.loss, x[i:i + 1], targets[i:i + 1])[1] for i in range(len(x))]
     for name, grad in grads.items():
         each = np.stack([single[name] for single in singles]).astype(np.float64)
         assert np.abs(grad - each.mean(axis=0)).max() <= TOLERANCE * np.abs(each).max(), name
@@ -137,7 +141,7 @@ def test_a_single_layer_is_a_network_too():
 
 def test_nan_in_an_image_reaches_the_loss_and_the_gradients():
     x = normal(0, 17, 1, 6, 6)
-    x[3, 0, 2, 2] = np.nan
+    x[3, 0, 0, 0] = np.nan
     loss, grads = fc.value_and_grad(small_network(), nn.CrossEntropyLoss(), x, np.arange(17) % 3)
     assert np.isnan([loss, *(grad.sum() for grad in grads.values())]).all()
 

@@ -31,6 +31,7 @@ ARGUMENTS = record(
     ("dilation_height", np.int64), ("dilation_width", np.int64),
     ("top", np.int64), ("left", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("dy_row", np.int64), ("dy_plane", np.int64),
+    ("accumulate", np.int64),  # add to what dw holds
     ("taps_in_tile", np.int64),  # the columns of a tile are kernel columns instead of source channels
 )
 
@@ -69,7 +70,7 @@ def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
             dy_start += LANES
             x_start += x_step
     start = (t * op.sources + s) * taps + kh * op.kernel_width + kw
-    tiles.add_lane_sums(dw, start, op.sources * taps, dw_col, tile, strip_start > 0)
+    tiles.add_lane_sums(dw, start, op.sources * taps, dw_col, tile, op.accumulate or strip_start > 0)
 
 
 @njit(**NATIVE)

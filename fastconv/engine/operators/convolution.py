@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Buffer, Fixed, aligned_floats
-from fastconv.engine.operators.tiling import longest, progressions, tile_runs
-from fastconv.engine.operators.window import Taps, Window, backward_taps, forward_taps
-from fastconv.engine.program import Call
+from fastconv.engine.operators.correlation import correlate, pack_for
+from fastconv.engine.operators.tiling import Lines
+from fastconv.engine.operators.window import Window, backward_taps, forward_taps
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
-from fastconv.kernels import correlate, correlate_grad, pack
+from fastconv.engine.weights import Bias, Weight
+from fastconv.kernels import correlate_grad, pack
 from fastconv.kernels.blocks import runs
 from fastconv.layout import Packed, whole_lanes
-from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, SINGLE_PIXEL_ROWS, TILE_COLS
+from fastconv.simd.blocking import GRADIENT_COLS, GRADIENT_ROWS
 from fastconv.simd.tile import SQUARE, Block
 
 #: Kernels from this width on are better for a weight gradient's tile than source channels: they share pixels of x.
 WIDE_KERNEL = 4
 
 
+def weight_shape(shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """The weight as it is; other algorithms take it in another shape."""
+    return shape
+
+
 def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
     height, width = window.output_size(x.place.size)
     y = Tensor.new(Packed.of(weight.groups * weight.targets, height, width), x.needs_grad or weight.trainable)
-    taps = [forward_taps(window, axis, x.place.size[axis], y.place.size[axis]) for axis in (0, 1)]
-    values = bias.parameter.array if bias else np.zeros(y.place.channels, np.float32)
-    weight.forward = PackedWeight(weight.size, _tile_rows(taps))
-    y.correlations = _correlate(builder, x, y, weight.forward, values, taps, window,
-                                groups=weight.groups, targets=weight.targets, sources=weight.sources)
+    rows, cols = (Lines.of(forward_taps(window, axis, x.place.size[axis], y.place.size[axis])) for axis in (0, 1))
+    weight.forward = pack_for(weight.size, rows, cols)
+    y.correlations = correlate(builder, x, y, weight.forward, bias and bias.parameter.array, rows, cols, window.kernel,
+                               groups=weight.groups, targets=weight.targets, sources=weight.sources)
 
     def gradient() -> None:
         if y.grad is None:
@@ -53,10 +55,10 @@ def linear(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None) -> Te
 
 def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
     """Writes the gradient of the convolution's input to dx."""
-    taps = [backward_taps(window, axis, dx.place.size[axis], dy.place.size[axis]) for axis in (0, 1)]
-    weight.backward = PackedWeight(weight.size, _tile_rows(taps))
-    _correlate(builder, dy, dx, weight.backward, np.zeros(dx.place.channels, np.float32), taps, window,
-               groups=weight.groups, targets=weight.sources, sources=weight.targets)
+    rows, cols = (Lines.of(backward_taps(window, axis, dx.place.size[axis], dy.place.size[axis])) for axis in (0, 1))
+    weight.backward = pack_for(weight.size, rows, cols)
+    correlate(builder, dy, dx, weight.backward, None, rows, cols, window.kernel,
+              groups=weight.groups, targets=weight.sources, sources=weight.targets)
 
 
 def conv2d_bias_grad(builder: Builder, dy: Tensor, bias: Bias) -> None:
@@ -73,31 +75,6 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
         _prepare_product(builder, x, dy, weight)
     else:
         _partial_sums(builder, x, dy, weight, window)
-
-
-def _tile_rows(taps: list[Taps]) -> int:
-    """The most target channels in a tile, for pixels of which several, or none, see the same taps."""
-    return CORRELATE_ROWS if longest(*map(progressions, taps)) > 1 else SINGLE_PIXEL_ROWS
-
-
-def _correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias: np.ndarray, taps: list[Taps],
-               window: Window, *, groups: int, targets: int, sources: int) -> list[Call]:
-    rows, cols = taps
-    row_lines, col_lines = progressions(rows), progressions(cols)
-    calls = []
-    for run in runs(targets, weight.block_rows):
-        pixels = min(TILE_COLS[run.size], longest(row_lines, col_lines))
-        wide, narrow = tile_runs(row_lines, col_lines, x.place, y.place, pixels)
-        calls.append(builder.call(
-            correlate.correlate, Block(run.size, pixels), x=x.start, y=y.buffer, weight=Fixed(weight.array),
-            bias=Fixed(bias), wide=Fixed(wide), wide_runs=len(wide), narrow=Fixed(narrow), narrow_runs=len(narrow),
-            groups=groups, targets=targets, sources=sources, start=run.start, blocks=run.blocks,
-            kernel_height=window.kernel[0], kernel_width=window.kernel[1],
-            kernel_row_step=rows.kernel_step, kernel_col_step=cols.kernel_step,
-            source_row_step=rows.source_step, source_col_step=cols.source_step,
-            x_row=x.place.row, x_plane=x.place.plane, y_plane=y.place.plane,
-            channels_inner=channels_inner(sources, window.kernel[1]), lower=-np.inf))
-    return calls
 
 
 def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) -> None:

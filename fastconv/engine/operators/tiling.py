@@ -26,12 +26,27 @@ class Progression:
     source_step: int
 
 
-def progressions(axis: Taps) -> list[Progression]:
-    """All positions of one axis, as few progressions."""
-    alike: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    for position, (first, count, source) in enumerate(axis.table.tolist()):
-        alike[first, count].append((position, source))
-    return [made for (first, count), places in alike.items() for made in _split(places, first, count)]
+@dataclass(frozen=True)
+class Lines:
+    """One axis of a correlation: all its positions, and from one tap of a position to the next."""
+
+    progressions: list[Progression]
+    kernel_step: int = 1
+    source_step: int = 1
+
+    @classmethod
+    def of(cls, taps: Taps) -> Lines:
+        """The positions as few progressions."""
+        alike: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        for position, (first, count, source) in enumerate(taps.table.tolist()):
+            alike[first, count].append((position, source))
+        return cls([made for (first, count), places in alike.items() for made in _split(places, first, count)],
+                   taps.kernel_step, taps.source_step)
+
+    @property
+    def longest(self) -> int:
+        """The most positions that see the same taps."""
+        return max(each.count for each in self.progressions)
 
 
 def _split(places: list[tuple[int, int]], first: int, count: int) -> Iterator[Progression]:
@@ -45,13 +60,7 @@ def _split(places: list[tuple[int, int]], first: int, count: int) -> Iterator[Pr
         places = places[length:]
 
 
-def longest(rows: list[Progression], cols: list[Progression]) -> int:
-    """The most pixels that lie in one row or column of a block of pixels with the same taps."""
-    return max(each.count for each in (*rows, *cols))
-
-
-def tile_runs(rows: list[Progression], cols: list[Progression], x: Packed, y: Packed,
-              pixels: int) -> tuple[np.ndarray, np.ndarray]:
+def tile_runs(rows: Lines, cols: Lines, x: Packed, y: Packed, pixels: int) -> tuple[np.ndarray, np.ndarray]:
     """Every target pixel once, as `correlate.RUN`: in tiles of `pixels`, and those left over in tiles of one.
 
     Of the pixels with the same taps, whole tiles are cut from each row, then from the columns that remain.
@@ -68,8 +77,8 @@ def tile_runs(rows: list[Progression], cols: list[Progression], x: Packed, y: Pa
                              (row.start + h * row.step) * y.row + col.start + w * col.step, along[1], tiles))
             h, w = (h, w + tiles * size) if along_row else (h + tiles * size, w)
 
-    for row in rows:
-        for col in cols:
+    for row in rows.progressions:
+        for col in cols.progressions:
             whole = col.count - col.count % pixels
             for h in range(row.count) if whole else ():
                 add(row, col, h, 0, whole, along_row=True)
