@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ ARGUMENTS = record(("x", BUFFER), ("y", BUFFER), ("size", np.int64))
 
 
 @kernel(ARGUMENTS)
-def multiply_adds(records, index):
+def multiply_adds(records: Any, index: int) -> None:
     """`size` rounds of independent multiply-adds on registers, as many as a convolution keeps in flight."""
     op, block = argument(records, index), block_of(records)
     x = floats(op.x, 0)
@@ -36,7 +37,7 @@ def multiply_adds(records, index):
 
 
 @kernel(ARGUMENTS)
-def read(records, index):
+def read(records: Any, index: int) -> None:
     """Reads `size` floats."""
     op = argument(records, index)
     x, total = floats(op.x, 0), vector.splat(np.float32(0.0))

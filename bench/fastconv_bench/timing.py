@@ -21,6 +21,10 @@ class Times:
     median: float
     spread: float
 
+    def scaled(self, factor: float) -> Times:
+        """The times of `factor` times as much work."""
+        return Times(self.best * factor, self.median * factor, self.spread)
+
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, Times]:
     """Times all contenders in turns, for about `seconds` each; a slow one gets fewer rounds, but at least three."""

@@ -31,7 +31,7 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
     y = Tensor.new(Packed.of(weight.groups * weight.targets, height, width), x.needs_grad or weight.trainable)
     rows, cols = (Lines.of(forward_taps(window, axis, x.place.size[axis], y.place.size[axis])) for axis in (0, 1))
     weight.forward = pack_for(weight.size, rows, cols)
-    y.correlations = correlate(builder, x, y, weight.forward, bias and bias.parameter.array, rows, cols, window.kernel,
+    y.correlations = correlate(builder, x, y, weight.forward, bias, rows, cols, window.kernel,
                                groups=weight.groups, targets=weight.targets, sources=weight.sources)
 
     def gradient() -> None:

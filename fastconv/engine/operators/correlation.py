@@ -9,7 +9,7 @@ from fastconv.engine.memory import Fixed
 from fastconv.engine.operators.tiling import Lines, tile_runs
 from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import PackedWeight, channels_inner
+from fastconv.engine.weights import Bias, PackedWeight, channels_inner
 from fastconv.kernels import correlate as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.simd.blocking import CORRELATE_ROWS, SINGLE_PIXEL_ROWS, TILE_COLS
@@ -22,17 +22,17 @@ def pack_for(size: int, rows: Lines, cols: Lines) -> PackedWeight:
     return PackedWeight(size, SINGLE_PIXEL_ROWS if alone else CORRELATE_ROWS)
 
 
-def correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias: np.ndarray | None, rows: Lines,
+def correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias: Bias | None, rows: Lines,
               cols: Lines, kernel: tuple[int, int], *, groups: int, targets: int, sources: int) -> list[Call]:
     """Writes to y, of `groups` times `targets` channels, what the kernel makes of x, of `groups` times `sources`."""
-    bias = np.zeros(groups * targets, np.float32) if bias is None else bias
+    values = np.zeros(groups * targets, np.float32) if bias is None else bias.parameter.array
     calls = []
     for run in runs(targets, weight.block_rows):
         pixels = min(TILE_COLS[run.size], max(rows.longest, cols.longest))
         wide, narrow = tile_runs(rows, cols, x.place, y.place, pixels)
         calls.append(builder.call(
             kernels.correlate, Block(run.size, pixels), x=x.start, y=y.buffer, weight=Fixed(weight.array),
-            bias=Fixed(bias), wide=Fixed(wide), wide_runs=len(wide), narrow=Fixed(narrow), narrow_runs=len(narrow),
+            bias=Fixed(values), wide=Fixed(wide), wide_runs=len(wide), narrow=Fixed(narrow), narrow_runs=len(narrow),
             groups=groups, targets=targets, sources=sources, start=run.start, blocks=run.blocks,
             kernel_height=kernel[0], kernel_width=kernel[1],
             kernel_row_step=rows.kernel_step, kernel_col_step=cols.kernel_step,

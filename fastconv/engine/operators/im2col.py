@@ -45,7 +45,7 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
     weight.forward = pack_for(weight.size, ONE, _line(0, 0, y.place.height * y.place.width))
     for start, columns in _blocks(weight, y):
         builder.call(kernels.im2col, **_fields(x, y, columns, start, window))
-        calls += correlate(builder, columns, y, weight.forward, bias and bias.parameter.array, ONE,
+        calls += correlate(builder, columns, y, weight.forward, bias, ONE,
                            _line(start, 0, columns.place.width), (1, 1),
                            groups=weight.groups, targets=weight.targets, sources=weight.sources)
     y.correlations = calls

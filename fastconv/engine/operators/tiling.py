@@ -65,7 +65,8 @@ def tile_runs(rows: Lines, cols: Lines, x: Packed, y: Packed, pixels: int) -> tu
 
     Of the pixels with the same taps, whole tiles are cut from each row, then from the columns that remain.
     """
-    wide, narrow = [], []
+    wide: list[tuple[int, ...]] = []
+    narrow: list[tuple[int, ...]] = []
 
     def add(row: Progression, col: Progression, h: int, w: int, count: int, along_row: bool) -> None:
         """A line of `count` pixels that starts at the h-th row and w-th column of the block."""

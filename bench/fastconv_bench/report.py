@@ -1,0 +1,85 @@
+"""The whole measurement: the machine, then every workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
+
+from fastconv import __version__
+from fastconv_bench import convolution, lenet, machine, others
+from fastconv_bench.machine import Machine
+from fastconv_bench.timing import Times, interleaved
+from fastconv_bench.workload import FASTCONV, Workload
+
+#: Seconds for each contender of a workload.
+THOROUGH, QUICK = 0.5, 0.04
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload: the times of a batch, of all contenders by name, in seconds."""
+
+    workload: str
+    images: int
+    flop: float
+    bytes: float
+    times: Mapping[str, Times]
+
+    @property
+    def seconds(self) -> float:
+        return self.times[FASTCONV].best
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds
+
+    def share_of_limit(self, limits: Machine) -> float:
+        """How close fastconv comes to the machine's arithmetic, or for work without any, to its memory."""
+        least = self.flop / limits.peak if self.flop else self.bytes / limits.bandwidth
+        return least / self.seconds
+
+    def ratio(self, peer: str) -> float | None:
+        """How many times longer the peer takes; None where it did not take part."""
+        return self.times[peer].best / self.seconds if peer in self.times else None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was measured, in one run."""
+
+    version: str
+    quick: bool
+    machine: Machine
+    rows: tuple[Row, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON takes it, with the figures that follow from the times."""
+        rows = [{**asdict(row), "images_per_second": row.images_per_second, "gflops": row.flop / row.seconds / 1e9,
+                 "share_of_limit": row.share_of_limit(self.machine),
+                 "ratios": {peer: row.ratio(peer) for peer in row.times if peer != FASTCONV}} for row in self.rows]
+        return {"version": self.version, "quick": self.quick, "machine": asdict(self.machine), "workloads": rows}
+
+
+def run(quick: bool, threads: int, progress: Callable[[str], None]) -> Report:
+    """Measures with `threads` threads, which fastconv must be set to use; tells `progress` what comes next."""
+    progress("measuring the machine")
+    limits = machine.measure(threads)
+    rows = []
+    for workload in workloads():
+        progress(workload.name)
+        rows.append(_measure(workload, QUICK if quick else THOROUGH))
+    return Report(__version__, quick, limits, tuple(rows))
+
+
+def workloads() -> Iterator[Workload]:
+    """All of them, in the order of the table."""
+    return chain(lenet.workloads(), convolution.workloads(), others.workloads())
+
+
+def _measure(workload: Workload, seconds: float) -> Row:
+    contenders = workload.make()
+    times = interleaved({name: contender.call for name, contender in contenders.items()}, seconds)
+    scaled = {name: times[name].scaled(workload.images / contenders[name].images) for name in contenders}
+    return Row(workload.name, workload.images, workload.flop, workload.bytes, scaled)
