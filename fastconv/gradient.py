@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DataError
+from fastconv.layout import whole_lanes
 from fastconv.nn.inference import check_images
 from fastconv.nn.layer import Layer
-from fastconv.nn.loss import Loss
+from fastconv.nn.loss import Loss, check_targets
 from fastconv.nn.sessions import LossSession
 
 
@@ -23,9 +25,15 @@ def value_and_grad(model: Layer, loss: Loss, x: NDArray[Any],
     images = check_images(x)
     if len(images) == 0:
         raise DataError(f"expected at least one image, got {images.shape}")
-    names = model.parameters()
-    session = LossSession(model, loss, images.shape, images.dtype, len(images), training=True)
-    session.run(len(images), images, targets=loss.targets(targets, (len(images), *session.output_shape)))
-    gradients = {name: session.gradients[parameter].reshape(parameter.array.shape)
-                 for name, parameter in names.items() if parameter in session.gradients}
-    return session.mean_loss, gradients
+    expected = check_targets(model, loss, images, targets)
+    names, trainable = model.parameters(), tuple(leaf.trainable for _, leaf in model.leaves())
+    key = repr(loss), images.shape[1:], images.dtype, whole_lanes(len(images)), get_num_threads(), trainable
+
+    def make() -> LossSession:
+        return LossSession(model, loss, images.shape, images.dtype, len(images), training=True)
+
+    with model._sessions.session(key, make) as session:
+        session.run(len(images), images, targets=expected)
+        gradients = {name: session.gradients[parameter].reshape(parameter.array.shape).copy()
+                     for name, parameter in names.items() if parameter in session.gradients}
+        return session.mean_loss, gradients

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
+
+#: Sequentials inside each other.
+DEEPEST = 50
 
 
 def save(model: Layer, path: str | os.PathLike[str]) -> None:
@@ -50,7 +54,7 @@ def load(path: str | os.PathLike[str]) -> Layer:
         with safe_open(path, framework="numpy") as file:
             metadata, names = file.metadata() or {}, file.keys()
             state = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
     if metadata.get("format") != FORMAT:
@@ -79,12 +83,14 @@ def _describe(layer: Layer) -> dict[str, Any]:
     return {"type": type(layer).__name__, **layer.config}
 
 
-def _make(description: dict[str, Any]) -> Layer:
+def _make(description: dict[str, Any], depth: int = 0) -> Layer:
+    if depth > DEEPEST:
+        raise ValueError(f"its layers are nested deeper than {DEEPEST}")
     arguments = {name: tuple(value) if isinstance(value, list) and name != "layers" else value
                  for name, value in description.items()}
     kind = arguments.pop("type")
     if kind == "Sequential":
-        return nn.Sequential(*(_make(each) for each in arguments["layers"]))
+        return nn.Sequential(*(_make(each, depth + 1) for each in arguments.pop("layers")), **arguments)
     if kind not in LAYERS:
         raise ValueError(f"unknown layer {kind!r}")
     return LAYERS[kind](**arguments)
@@ -102,4 +108,5 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

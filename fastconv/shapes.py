@@ -8,6 +8,15 @@ IntPair = int | tuple[int, int]
 Padding = IntPair | Literal["same", "valid"]
 
 
+def integer(name: str, value: int, least: int = 1) -> int:
+    """`value`, an integer of at least `least`. Raises TypeError for anything else, ValueError for one too small."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return value
+
+
 def pair(name: str, value: IntPair, least: int = 1) -> tuple[int, int]:
     """`value` as (height, width), both at least `least`.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,7 @@ from fastconv.kernels import optimizer as kernels
 from fastconv.layout import whole_lanes
 from fastconv.nn.inference import check_images, infer
 from fastconv.nn.layer import Layer
-from fastconv.nn.loss import CrossEntropyLoss, Loss
+from fastconv.nn.loss import CrossEntropyLoss, Loss, check_targets
 from fastconv.nn.sessions import LossSession
 from fastconv.optim import Constant, Optimizer, Schedule
 from fastconv.serialization import save
@@ -69,6 +71,7 @@ class Trainer:
                   for parameter in model.parameters().values()}
         self._update = Update(getattr(kernels, optimizer.kernel), aligned_floats(16), states)
         self._sessions = Pool()
+        self._lock = threading.Lock()  # steps follow each other, whichever threads make them
 
     def step(self, x: NDArray[Any], labels: Any) -> float:
         """One optimization step on a batch; returns its mean loss before the update.
@@ -79,10 +82,9 @@ class Trainer:
         images = check_images(x)
         if len(images) == 0:
             raise DataError(f"expected at least one image, got {images.shape}")
-        session = self._session(images, len(images))
-        targets = self.loss.targets(labels, (len(images), *session.output_shape))
-        loss = self._step(session, images, np.arange(len(images)), targets, self.optimizer.lr)
-        return loss
+        targets = check_targets(self.model, self.loss, images, labels)
+        with self._session(images, len(images)) as session:
+            return self._step(session, images, np.arange(len(images)), targets, self.optimizer.lr)
 
     def fit(self, train: Data, epochs: int, batch_size: int = 128, validation: Data | None = None,
             schedule: Schedule | None = None, seed: int = 0, checkpoint: str | os.PathLike[str] | None = None,
@@ -96,39 +98,43 @@ class Trainer:
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
         data, held_out = as_dataset(train), None if validation is None else as_dataset(validation)
+        targets = check_targets(self.model, self.loss, data.images, data.labels)
+        if held_out is not None:
+            check_targets(self.model, self.loss, held_out.images, held_out.labels)
         self.model.set_images(data.mean, data.std, data.classes, data.images.shape[1:])
         self._sessions.clear()
-        session = self._session(data.images, min(batch_size, len(data)))
-        targets = self.loss.targets(data.labels, (len(data), *session.output_shape))
         schedule = Constant() if schedule is None else schedule
         batches = -(-len(data) // batch_size)
         results, followers = [], tuple(callbacks)
-        for epoch in range(1, epochs + 1):
-            order = np.random.default_rng([seed, epoch]).permutation(len(data))
-            start, total, lr = time.perf_counter(), 0.0, 0.0
-            for batch in range(batches):
-                indices = order[batch * batch_size:(batch + 1) * batch_size]
-                lr = schedule.lr((epoch - 1) * batches + batch, epochs * batches, self.optimizer.lr)
-                try:
-                    loss = self._step(session, data.images, indices, targets, lr)
-                except DivergenceError as error:
-                    kept = f"; {checkpoint} holds the model after epoch {epoch - 1}" if checkpoint and epoch > 1 else ""
-                    raise DivergenceError(f"epoch {epoch}, batch {batch + 1} of {batches}: {error}{kept}") from None
-                total += loss * len(indices)
+        with self._session(data.images, min(batch_size, len(data))) as session:
+            for epoch in range(1, epochs + 1):
+                order = np.random.default_rng([seed, epoch]).permutation(len(data))
+                start, total, lr = time.perf_counter(), 0.0, 0.0
+                for batch in range(batches):
+                    indices = order[batch * batch_size:(batch + 1) * batch_size]
+                    lr = schedule.lr((epoch - 1) * batches + batch, epochs * batches, self.optimizer.lr)
+                    try:
+                        loss = self._step(session, data.images, indices, targets, lr)
+                    except DivergenceError as error:
+                        kept = f"; {checkpoint} holds the model after epoch {epoch - 1}"
+                        raise DivergenceError(f"epoch {epoch}, batch {batch + 1} of {batches}: {error}"
+                                              f"{kept if checkpoint and epoch > 1 else ''}") from None
+                    total += loss * len(indices)
+                    for follower in followers:
+                        follower.on_batch_end(epoch, batch * batch_size + len(indices), loss)
+                seconds = time.perf_counter() - start
+                metrics = None if held_out is None else self.evaluate(held_out)
+                results.append(EpochResult(epoch, total / len(data), lr, seconds, len(data) / seconds, metrics))
+                if checkpoint is not None:
+                    save(self.model, checkpoint)
                 for follower in followers:
-                    follower.on_batch_end(epoch, batch * batch_size + len(indices), loss)
-            seconds = time.perf_counter() - start
-            metrics = None if held_out is None else self.evaluate(held_out)
-            results.append(EpochResult(epoch, total / len(data), lr, seconds, len(data) / seconds, metrics))
-            if checkpoint is not None:
-                save(self.model, checkpoint)
-            for follower in followers:
-                follower.on_epoch_end(results[-1])
+                    follower.on_epoch_end(results[-1])
         return results
 
     def evaluate(self, dataset: Data) -> dict[str, float]:
         """The mean loss over a data set, and the share of images whose largest output is the right one."""
         data = as_dataset(dataset)
+        targets = check_targets(self.model, self.loss, data.images, data.labels)
         total, correct = 0.0, 0
         capacity = min(EVALUATION_BATCH, whole_lanes(len(data)))
         key = data.images.shape[1:], data.images.dtype, capacity, get_num_threads(), "evaluate"
@@ -137,7 +143,6 @@ class Trainer:
             return LossSession(self.model, self.loss, data.images.shape, data.images.dtype, capacity)
 
         with self._sessions.session(key, make) as session:
-            targets = self.loss.targets(data.labels, (len(data), *session.output_shape))
             order = np.arange(len(data))
             for start in range(0, len(data), EVALUATION_BATCH):
                 indices = order[start:start + EVALUATION_BATCH]
@@ -148,10 +153,11 @@ class Trainer:
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.int64]:
         """The class of each image: (N,), the place of its largest output."""
-        classes: NDArray[np.int64] = infer(self.model, x).reshape(len(x), -1).argmax(axis=1)
+        outputs = infer(self.model, x)
+        classes: NDArray[np.int64] = outputs.reshape(len(outputs), math.prod(outputs.shape[1:])).argmax(axis=1)
         return classes
 
-    def _session(self, images: NDArray[Any], capacity: int) -> LossSession:
+    def _session(self, images: NDArray[Any], capacity: int) -> AbstractContextManager[LossSession]:
         trainable = tuple(leaf.trainable for _, leaf in self.model.leaves())
         key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable
 
@@ -159,16 +165,17 @@ class Trainer:
             return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True,
                                update=self._update)
 
-        with self._sessions.session(key, make) as session:
-            return session
+        return self._sessions.session(key, make)
 
     def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
               lr: float) -> float:
-        constants = self.optimizer.constants(self.steps + 1, lr)
-        self._update.constants[:len(constants)] = constants
-        session.run(len(indices), images, indices, targets)
-        loss = session.mean_loss
-        if not math.isfinite(loss):
-            raise DivergenceError(f"the loss became {loss}; try a smaller learning rate, or look for NaN in the images")
-        self.steps += 1
-        return loss
+        with self._lock:
+            constants = self.optimizer.constants(self.steps + 1, lr)
+            self._update.constants[:len(constants)] = constants
+            session.run(len(indices), images, indices, targets)
+            loss = session.mean_loss
+            if not math.isfinite(loss):
+                raise DivergenceError(f"the loss became {loss}; "
+                                      "try a smaller learning rate, or look for NaN in the images")
+            self.steps += 1
+            return loss

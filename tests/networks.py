@@ -117,6 +117,7 @@ def to_torch(model: Layer) -> Any:
     """The same network in PyTorch, in float64, with the same weights under the same names."""
     import torch
 
+    torch.set_num_threads(1)  # tests run side by side, and its idle threads spin
     layers = [_layer_of_torch(leaf) for _, leaf in model.leaves()]
     twin = torch.nn.Sequential(*layers)
     twin.load_state_dict({name: torch.tensor(array) for name, array in model.state_dict().items()})

@@ -108,7 +108,7 @@ def _torch_step(torch: Any, layout: Any, train: fc.data.Dataset, images: np.ndar
         loss = loss_of(model(x), targets)
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

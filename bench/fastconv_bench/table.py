@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from fastconv_bench.compare import Change
 from fastconv_bench.report import Report, Row
 from fastconv_bench.workload import PEERS
 
@@ -46,3 +47,15 @@ def _rate(row: Row) -> str:
     if row.flop:
         return f"{row.flop / row.seconds / 1e9:,.0f} GFLOP/s"
     return f"{row.bytes / row.seconds / 1e9:,.0f} GB/s"
+
+
+def render_changes(changes: list[Change]) -> Group:
+    """What has become slower or faster beyond the noise."""
+    table = Table()
+    for name in ("workload", "time, relative to the old report", "noise", ""):
+        table.add_column(name)
+    marked = [change for change in changes if change.verdict]
+    for change in marked:
+        table.add_row(change.workload, f"{change.ratio:.2f}", f"±{change.noise:.0%}", change.verdict)
+    unchanged = len(changes) - len(marked)
+    return Group(*([table] if marked else []), Text(f"{unchanged} of {len(changes)} workloads unchanged."))

@@ -15,7 +15,7 @@ LEAST_ROUNDS, MOST_ROUNDS = 3, 200
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds per call: the fastest sample, the median, and how far apart the quartiles are, relative to it."""
+    """Seconds per call: the fastest sample, the median, and how far the first quartile lies above the fastest."""
 
     best: float
     median: float
@@ -54,6 +54,5 @@ def _sample(call: Callable[[], object], repeats: int) -> float:
 
 
 def _times(samples: list[float]) -> Times:
-    ordered, middle = sorted(samples), median(samples)
-    quartiles = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
-    return Times(ordered[0], middle, (quartiles[1] - quartiles[0]) / middle)
+    ordered = sorted(samples)
+    return Times(ordered[0], median(ordered), ordered[len(ordered) // 4] / ordered[0] - 1)

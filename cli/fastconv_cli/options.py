@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from errno import EISDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
@@ -40,6 +42,16 @@ def load_data(folder: Path | None) -> tuple[Dataset, Dataset]:
     import fastconv as fc
 
     return fc.data.digits() if folder is None else fc.data.mnist(folder)
+
+
+def check_writable(path: Path) -> None:
+    """Raises OSError, before long work rather than after, where no file can be written to `path`."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, "expected a file, found a folder", str(path))
+    try:
+        TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(path)) from error
 
 
 def print_document(document: dict[str, object]) -> None:

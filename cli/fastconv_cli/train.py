@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from errno import EISDIR
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
 
-from fastconv_cli.options import FILE, data_option, json_option, load_data, print_document, threads_option
+from fastconv_cli.options import (
+    FILE,
+    check_writable,
+    data_option,
+    json_option,
+    load_data,
+    print_document,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from fastconv.optim import Optimizer
@@ -79,16 +85,6 @@ def train(
     else:
         click.echo(f"Test accuracy {test['accuracy']:.2%} on {len(test_set):,} images.")
         click.echo(f"Model saved in {output}")
-
-
-def check_writable(path: Path) -> None:
-    """Raises OSError, before hours of training rather than after, where no file can be written to `path`."""
-    if path.is_dir():
-        raise IsADirectoryError(EISDIR, "expected a file, found a folder", str(path))
-    try:
-        TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(path)) from error
 
 
 def make_optimizer(name: str, lr: float) -> Optimizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,12 @@ class Parameter:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.array: NDArray[np.float32] = aligned_floats(int(np.prod(shape))).reshape(shape)
         self.version = 0
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy, perhaps in a process that has counted fewer versions, is new here."""
+        self.__dict__.update(state)
+        if self.version:
+            self.changed()
 
     def set(self, values: NDArray[np.floating]) -> None:
         """Copies `values` in."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 import numpy as np
 
@@ -56,8 +57,9 @@ class Team:
             work.work_alone(job.ctypes.data)
             return
         try:
-            while len(self._helpers) < workers - 1:
-                self._helpers.append(_Helper(self._control, len(self._helpers) + 1))
+            with suppress(RuntimeError):  # no more threads can be started: those there are will do
+                while len(self._helpers) < workers - 1:
+                    self._helpers.append(_Helper(self._control, len(self._helpers) + 1))
             for helper in self._helpers[:workers - 1]:
                 helper.wake()
             work.lead(self._control.ctypes.data, job.ctypes.data, workers)

@@ -27,14 +27,51 @@ ARGUMENTS = record(
 
 
 @njit(**NATIVE)
-def _source(op, c, tap, p):
-    """Where x has the pixel that output pixel start + p sees through a tap; -1 outside the image."""
+def _inside(start, step, count, size):
+    """The positions [first, end) out of `count` at which start + position * step lies in an axis of `size`."""
+    first = max(0, (step - 1 - start) // step)
+    return min(first, count), max(min(first, count), min(count, (size - 1 - start) // step + 1))
+
+
+@njit(**NATIVE)
+def _segment(op, p):
+    """The output row and column of pixel start + p, and how many pixels of the block follow in that row from there."""
     oh, ow = divmod(op.start + p, op.out_width)
-    kh, kw = divmod(tap, op.kernel_width)
-    h = oh * op.stride_height + kh * op.dilation_height - op.top
-    w = ow * op.stride_width + kw * op.dilation_width - op.left
-    inside = 0 <= h < op.height and 0 <= w < op.width
-    return (c * op.x_plane + h * op.x_row + w) * LANES if inside else -1
+    return oh, ow, min(op.out_width - ow, op.count - p)
+
+
+@njit(**NATIVE)
+def _gather(op, x, columns, x_channel, place, kh, kw):
+    """The column of one tap of one channel."""
+    zero, step = vector.splat(np.float32(0.0)), op.stride_width
+    p = 0
+    while p < op.count:
+        oh, ow, length = _segment(op, p)
+        h, w = oh * op.stride_height + kh * op.dilation_height - op.top, ow * step + kw * op.dilation_width - op.left
+        first, end = _inside(w, step, length, op.width) if 0 <= h < op.height else (length, length)
+        target, source = (place + p) * LANES, (x_channel + h * op.x_row + w) * LANES
+        for i in range(first):
+            vector.store(columns, target + i * LANES, zero)
+        for i in range(first, end):
+            vector.store(columns, target + i * LANES, vector.load(x, source + i * step * LANES))
+        for i in range(end, length):
+            vector.store(columns, target + i * LANES, zero)
+        p += length
+
+
+@njit(**NATIVE)
+def _scatter(op, x, columns, x_channel, place, kh, kw):
+    """Adds the column of one tap of one channel to the pixels it came from."""
+    step, p = op.stride_width, 0
+    while p < op.count:
+        oh, ow, length = _segment(op, p)
+        h, w = oh * op.stride_height + kh * op.dilation_height - op.top, ow * step + kw * op.dilation_width - op.left
+        first, end = _inside(w, step, length, op.width) if 0 <= h < op.height else (length, length)
+        source, target = (place + p) * LANES, (x_channel + h * op.x_row + w) * LANES
+        for i in range(first, end):
+            pixel = target + i * step * LANES
+            vector.store(x, pixel, vector.load(x, pixel) + vector.load(columns, source + i * LANES))
+        p += length
 
 
 @kernel(ARGUMENTS)
@@ -42,29 +79,25 @@ def im2col(records, group):
     """The columns of one block of output pixels."""
     op = argument(records, 0)
     x, columns = floats(op.x, group), floats(op.columns, group)
-    taps = op.kernel_height * op.kernel_width
-    zero = vector.splat(np.float32(0.0))
+    place = 0
     for c in range(op.channels):
-        for tap in range(taps):
-            target = (c * taps + tap) * op.columns_plane * LANES
-            for p in range(op.count):
-                source = _source(op, c, tap, p)
-                vector.store(columns, target + p * LANES, vector.load(x, source) if source >= 0 else zero)
+        for kh in range(op.kernel_height):
+            for kw in range(op.kernel_width):
+                _gather(op, x, columns, c * op.x_plane, place, kh, kw)
+                place += op.columns_plane
 
 
 @kernel(ARGUMENTS)
 def col2im(records, group):
-    """Adds the columns of one block to the pixels they came from; the first block finds x cleared."""
+    """Adds the columns of one block to the pixels they came from; the first block clears x before."""
     op = argument(records, 0)
     x, columns = floats(op.x, group), floats(op.columns, group)
-    taps = op.kernel_height * op.kernel_width
     if op.start == 0:
         for i in range(0, op.channels * op.x_plane * LANES, LANES):
             vector.store(x, i, vector.splat(np.float32(0.0)))
+    place = 0
     for c in range(op.channels):
-        for tap in range(taps):
-            place = (c * taps + tap) * op.columns_plane * LANES
-            for p in range(op.count):
-                target = _source(op, c, tap, p)
-                if target >= 0:
-                    vector.store(x, target, vector.load(x, target) + vector.load(columns, place + p * LANES))
+        for kh in range(op.kernel_height):
+            for kw in range(op.kernel_width):
+                _scatter(op, x, columns, c * op.x_plane, place, kh, kw)
+                place += op.columns_plane

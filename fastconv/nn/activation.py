@@ -11,6 +11,9 @@ class Elementwise(Layer):
 
     operator: str
 
+    def __init__(self) -> None:
+        super().__init__()
+
 
 class ReLU(Elementwise):
     """max(x, 0)"""
@@ -35,6 +38,9 @@ class Softmax(Layer):
 
     CrossEntropyLoss contains it already and takes the logits.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastconv.errors import ShapeError
 from fastconv.nn.layer import Shape, Weighted, expect_images
-from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair
+from fastconv.shapes import IntPair, Padding, conv_padding, integer, output_size, pair
 
 
 class Conv2d(Weighted):
@@ -18,13 +18,12 @@ class Conv2d(Weighted):
                  padding: Padding = 0, dilation: IntPair = 1, groups: int = 1, bias: bool = True) -> None:
         super().__init__(in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size, stride=stride,
                          padding=padding, dilation=dilation, groups=groups, bias=bias)
-        self.in_channels, _ = pair("in_channels", in_channels)
-        self.out_channels, _ = pair("out_channels", out_channels)
+        self.in_channels, self.out_channels = integer("in_channels", in_channels), integer("out_channels", out_channels)
         self.kernel_size, self.stride, self.dilation = (
             pair("kernel_size", kernel_size), pair("stride", stride), pair("dilation", dilation))
         self.padding = conv_padding(padding, self.kernel_size, self.stride, self.dilation)
-        self.groups = groups
-        if groups < 1 or in_channels % groups or out_channels % groups:
+        self.groups = integer("groups", groups)
+        if in_channels % groups or out_channels % groups:
             raise ValueError(f"Conv2d: groups must divide in_channels {in_channels} and out_channels {out_channels}, "
                              f"got {groups}")
         self._declare((out_channels, in_channels // groups, *self.kernel_size), bias)

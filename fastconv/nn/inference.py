@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DtypeError, ShapeError
-from fastconv.nn.layer import Layer, shapes
+from fastconv.nn.layer import Layer, final_shape
 from fastconv.nn.sessions import InferenceSession
 
 #: Images computed between two chances to be interrupted.
@@ -20,8 +20,7 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     """A model's outputs for images x (N, C, H, W) uint8 or float32, or features (N, F) float32."""
     images = check_images(x)
     if len(images) == 0:
-        *_, (_, _, shape) = shapes(model, images.shape)
-        return np.empty(shape, np.float32)
+        return np.empty(final_shape(model, images.shape), np.float32)
     key = images.shape[1:], images.dtype, get_num_threads()
     with model._sessions.session(key, lambda: InferenceSession(model, images.shape, images.dtype)) as session:
         results = np.empty((len(images), *session.output_shape), np.float32)

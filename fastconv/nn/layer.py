@@ -12,7 +12,7 @@ from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.nn import init
-from fastconv.shapes import pair
+from fastconv.shapes import integer
 
 Shape = tuple[int, ...]
 
@@ -101,14 +101,17 @@ class Layer:
         Raises ValueError where they cannot normalise anything.
         """
         means, stds = np.array(mean, np.float32), np.array(std, np.float32)
-        usable = means.ndim == 1 and means.shape == stds.shape and np.isfinite(means).all() and np.isfinite(stds).all()
-        if not usable or stds.min() <= 0:
+        per_channel = means.ndim == 1 and means.shape == stds.shape and means.size > 0
+        if not per_channel or not np.isfinite([means, stds]).all() or stds.min() <= 0:
             raise ValueError(f"expected a finite mean and a positive std for each channel, got {means} and {stds}")
         if input_shape is not None:
-            channels, height, width = (pair("input_shape", size)[0] for size in input_shape)
+            channels, height, width = (integer("input_shape", size) for size in input_shape)
             input_shape = channels, height, width
+        names = None if classes is None else tuple(classes)
+        if isinstance(classes, str) or not all(isinstance(name, str) for name in names or ()):
+            raise DtypeError(f"expected classes to be names, got {classes!r}")
         self.mean, self.std, self.input_shape = means, stds, input_shape
-        self.classes = None if classes is None else tuple(str(name) for name in classes)
+        self.classes = names
         self._sessions.clear()
 
     def _all_parameters(self) -> dict[str, Parameter]:
@@ -168,6 +171,13 @@ def shapes(model: Layer, shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:
             label = f'{type(leaf).__name__} "{name}"' if name else type(leaf).__name__
             raise ShapeError(f"{label}: {error}") from None
         yield name, leaf, shape
+
+
+def final_shape(model: Layer, shape: Shape) -> Shape:
+    """The shape a model makes of a batch of `shape`, both with N. Raises as `shapes` does."""
+    for _, _, made in shapes(model, shape):
+        shape = made
+    return shape
 
 
 def expect_images(shape: Shape, channels: int | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastconv.errors import ShapeError
 from fastconv.nn.layer import Shape, Weighted
-from fastconv.shapes import pair
+from fastconv.shapes import integer
 
 
 class Linear(Weighted):
@@ -15,8 +15,7 @@ class Linear(Weighted):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__(in_features=in_features, out_features=out_features, bias=bias)
-        self.in_features, _ = pair("in_features", in_features)
-        self.out_features, _ = pair("out_features", out_features)
+        self.in_features, self.out_features = integer("in_features", in_features), integer("out_features", out_features)
         self._declare((out_features, in_features), bias)
 
     def output_shape(self, shape: Shape) -> Shape:

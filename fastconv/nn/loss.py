@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.errors import DataError, DtypeError, ShapeError
-from fastconv.nn.layer import Shape
+from fastconv.nn.layer import Layer, Shape, final_shape
 
 
 class CrossEntropyLoss:
@@ -65,6 +65,13 @@ class MSELoss:
 
 
 Loss = CrossEntropyLoss | MSELoss
+
+
+def check_targets(model: Layer, loss: Loss, images: NDArray[Any], targets: Any) -> NDArray[Any]:
+    """The targets as the loss's kernel takes them, checked against what the model makes of the images."""
+    outputs = final_shape(model, images.shape)
+    loss.check_outputs(outputs[1:])
+    return loss.targets(targets, outputs)
 
 
 def check_labels(labels: Any, count: int, classes: int) -> NDArray[np.int64]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import overload
 
-from fastconv.nn.layer import Layer, Shape, shapes
+from fastconv.nn.layer import Layer, Shape, final_shape
 
 
 class Sequential(Layer):
     """Layers applied one after the other. A state dict names them "0", "1", … as PyTorch's does.
 
-    A slice shares the layers with the whole: model[:4](x) shows what the first four make of x.
+    A slice shares the layers with the whole: model[:4](x) shows what the first four make of x. Without layers it
+    returns its input.
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -48,7 +49,12 @@ class Sequential(Layer):
 
     def __getitem__(self, index: int | slice) -> Layer:
         self.parameters()  # drawn as one network's before a part of it can be drawn by itself
-        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+        if not isinstance(index, slice):
+            return self.layers[index]
+        part = Sequential(*self.layers[index])
+        if self.layers[index][:1] == self.layers[:1]:  # it sees the images
+            part.mean, part.std, part.input_shape = self.mean, self.std, self.input_shape
+        return part
 
     def __repr__(self) -> str:
         lines = [f"  ({i}): " + repr(layer).replace("\n", "\n  ") for i, layer in enumerate(self.layers)]
@@ -59,6 +65,4 @@ class Sequential(Layer):
             yield from layer.leaves(f"{prefix}{i}.")
 
     def output_shape(self, shape: Shape) -> Shape:
-        for _, _, made in shapes(self, shape):
-            shape = made
-        return shape
+        return final_shape(self, shape)

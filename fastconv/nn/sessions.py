@@ -39,7 +39,6 @@ class LossSession(Session):
                  update: Update | None = None) -> None:
         builder = Builder(whole_lanes(capacity))
         x, self.output_shape = _emit(model, builder, shape, dtype, training)
-        loss.check_outputs(self.output_shape)
         losses = operators.loss(builder, x, loss.name, loss.label_smoothing, guard=update is not None)
         if training:
             builder.backward()
@@ -75,11 +74,10 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
         if np.size(mean) not in (1, image[0]):
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
-    x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training else (0, 0, 0, 0))
-    for _, layer, _ in layers:
-        x = lower(layer, builder, x, training)
-    _, _, outputs = layers[-1]
-    return x, outputs[1:]
+    x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training and layers else (0, 0, 0, 0))
+    for _, layer, made in layers:
+        x, shape = lower(layer, builder, x, training), made
+    return x, shape[1:]
 
 
 def _halo(first: Layer) -> tuple[int, int, int, int]:

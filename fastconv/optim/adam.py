@@ -17,7 +17,8 @@ class _Adam(Optimizer):
 
     def _constants(self, step: int, lr: float, l2: float, shrinkage: float) -> tuple[float, ...]:
         beta1, beta2 = self.betas
-        return lr / (1 - beta1**step), beta1, beta2, math.sqrt(1 - beta2**step), self.eps, l2, shrinkage
+        step_size, correction = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
+        return step_size, 1 - beta1, beta2, 1 - beta2, correction, self.eps, l2, shrinkage
 
 
 class Adam(_Adam):

@@ -6,13 +6,13 @@ import numpy as np
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Fixed
-from fastconv.engine.operators.tiling import Lines, tile_runs
+from fastconv.engine.operators.tiling import Lines, tile_pixels, tile_runs
 from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, PackedWeight, channels_inner
 from fastconv.kernels import correlate as kernels
 from fastconv.kernels.blocks import runs
-from fastconv.simd.blocking import CORRELATE_ROWS, SINGLE_PIXEL_ROWS, TILE_COLS
+from fastconv.simd.blocking import CORRELATE_ROWS, SINGLE_PIXEL_ROWS
 from fastconv.simd.tile import Block
 
 
@@ -28,7 +28,7 @@ def correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias
     values = np.zeros(groups * targets, np.float32) if bias is None else bias.parameter.array
     calls = []
     for run in runs(targets, weight.block_rows):
-        pixels = min(TILE_COLS[run.size], max(rows.longest, cols.longest))
+        pixels = tile_pixels(rows, cols, run.size)
         wide, narrow = tile_runs(rows, cols, x.place, y.place, pixels)
         calls.append(builder.call(
             kernels.correlate, Block(run.size, pixels), x=x.start, y=y.buffer, weight=Fixed(weight.array),

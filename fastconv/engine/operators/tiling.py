@@ -11,6 +11,13 @@ import numpy as np
 from fastconv.engine.operators.window import Taps
 from fastconv.kernels.correlate import RUN
 from fastconv.layout import Packed
+from fastconv.simd.blocking import TILE_COLS
+
+#: Independent multiply-adds that keep two units of four cycles' latency busy, with some to spare for their operands.
+LEAST_IN_FLIGHT = 10
+
+#: What beginning and storing a tile costs, in taps.
+TILE_OVERHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,24 @@ def _split(places: list[tuple[int, int]], first: int, count: int) -> Iterator[Pr
             length += 1
         yield Progression(start, step, length, first, count, source, source_step)
         places = places[length:]
+
+
+def tile_pixels(rows: Lines, cols: Lines, targets: int) -> int:
+    """The pixels in a tile of so many target channels that promise the least time."""
+    return min(range(1, TILE_COLS[targets] + 1), key=lambda pixels: _cost(rows, cols, targets, pixels))
+
+
+def _cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> int:
+    """Multiply-adds' worth of time for one source channel, where a tile with too few of them waits for its sums."""
+    total = 0
+    for row in rows.progressions:
+        for col in cols.progressions:
+            along_rows = row.count * (col.count // pixels)
+            along_cols = col.count % pixels * (row.count // pixels)
+            singles = col.count % pixels * (row.count % pixels)
+            wide = max(targets * pixels, LEAST_IN_FLIGHT) * (along_rows + along_cols)
+            total += (row.taps * col.taps + TILE_OVERHEAD) * (wide + max(targets, LEAST_IN_FLIGHT) * singles)
+    return total
 
 
 def tile_runs(rows: Lines, cols: Lines, x: Packed, y: Packed, pixels: int) -> tuple[np.ndarray, np.ndarray]:

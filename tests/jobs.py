@@ -1,0 +1,67 @@
+"""Jobs of `kernels.work` whose kernels are Python functions, to see which thread does what and when."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from fastconv.kernels import work
+
+#: Longer than anything here takes; it is used up only where threads wait for each other in vain.
+PATIENCE_SECONDS = 60
+
+_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
+
+
+class Job:
+    """Phases of `units` units each; a phase is a function of (worker, unit), and needs the phase before it.
+
+    table: what `kernels.work` takes.  calls: for each worker, a row (kernel address, argument) for each phase.
+    stop: the word that ends the job.
+    """
+
+    def __init__(self, workers: int, units: int, *phases: Callable[[int, int], object]) -> None:
+        self._errors: list[BaseException] = []
+        self._kernels = [_KERNEL(self._reporting(phase)) for phase in phases]
+        addresses = [ctypes.cast(kernel, ctypes.c_void_p).value for kernel in self._kernels]
+        self.calls = [np.array([(address, worker) for address in addresses], np.int64) for worker in range(workers)]
+        self.stop = np.zeros(1, np.int64)
+        self._claimed, self._finished = np.zeros((2, len(phases)), np.int64)
+        self._tables = {
+            work.STARTS: np.arange(len(phases) + 1),
+            work.UNITS: np.full(len(phases), units),
+            work.CLAIMED: self._claimed,
+            work.FINISHED: self._finished,
+            work.NEEDS: np.arange(len(phases)) - 1,
+            work.STOP: self.stop,
+            **{work.CALLS + worker: calls for worker, calls in enumerate(self.calls)},
+        }
+        self.table = np.zeros(work.CALLS + workers, np.int64)
+        self.table[work.PHASES] = len(phases)
+        for place, table in self._tables.items():
+            self.table[place] = table.ctypes.data
+
+    def _reporting(self, phase: Callable[[int, int], object]) -> Callable[[int, int], None]:
+        def kernel(worker: int, unit: int) -> None:
+            try:
+                phase(worker, unit)
+            except BaseException as error:  # native code has no way to pass it on
+                self._errors.append(error)
+
+        return kernel
+
+    def run(self, do: Callable[[np.ndarray], None]) -> None:
+        """Has `do` do the job, given its table, and raises the first error of its kernels."""
+        self._claimed.fill(0)
+        self._finished.fill(0)
+        do(self.table)
+        for error in self._errors:
+            raise error
+
+
+def meeting(workers: int, seconds: float = PATIENCE_SECONDS) -> Callable[[], int]:
+    """A function that returns when all workers have called it."""
+    return threading.Barrier(workers, timeout=seconds).wait
