@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 
 LANES = 16
 
+#: Of the first-level cache, one cache line each; and how far neighbouring channels' rows should lie apart in them.
+CACHE_SETS, LEAST_SHIFT = 64, 5
+
 
 def groups_of(images: int) -> int:
     """Groups of 16 images that hold `images`, the last one possibly part empty."""
@@ -21,6 +24,20 @@ def groups_of(images: int) -> int:
 def whole_lanes(count: int) -> int:
     """`count` rounded up to whole vectors of 16."""
     return groups_of(count) * LANES
+
+
+def _spread(pixels: int) -> int:
+    """Pixels from one channel to the next, so that channels do not compete for the same sets of the cache.
+
+    An odd number spreads the channels of one pixel over all 64 sets; a power of two would map them to the same one
+    (measured: forward 16→16 3×3 at 0.5 instead of 0.9 of peak). Where a plane has several rows in the cache at once,
+    they should not overlap those of the next few channels either (weight gradient 32→64 3×3 on 16×16: from 0.74 to
+    0.84 of peak on a 48 KiB cache of 12 ways).
+    """
+    pixels |= 1
+    while pixels > 2 * CACHE_SETS and not LEAST_SHIFT <= pixels % CACHE_SETS <= CACHE_SETS - LEAST_SHIFT:
+        pixels += 2
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -43,10 +60,7 @@ class Packed:
         """halo: zero rows above and below, zero columns left and right, of each plane."""
         top, bottom, left, right = halo
         row = left + width + right
-        # An odd plane spreads the channels of one pixel over all sets of the cache; a power of two
-        # would map them to the same one (measured: 16x32x32 convolution at 0.5 instead of 0.9 of peak).
-        plane = (top + height + bottom) * row | 1
-        return cls(channels, height, width, row, plane, top * row + left)
+        return cls(channels, height, width, row, _spread((top + height + bottom) * row), top * row + left)
 
     @property
     def shape(self) -> tuple[int, int, int]:

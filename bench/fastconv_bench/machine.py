@@ -33,7 +33,7 @@ def multiply_adds(records: Any, index: int) -> None:
     tile = tiles.zeros(block)
     for _ in range(op.size):
         tile = tiles.fma_vectors_vectors(tile, x, 0, 0, x, 0, 0)
-    tiles.add_lane_sums(floats(op.y, 0), 0, 1, 1, tile, False)
+    tiles.add_lane_sums(floats(op.y, 0), 0, 1, tile, False)
 
 
 @kernel(ARGUMENTS)

@@ -82,7 +82,8 @@ class Weight:
         self.forward: PackedWeight | None = None  # these two are made by the operators that need them
         self.backward: PackedWeight | None = None
         self.grad = aligned_floats(self.size)
-        self.partial: Buffer | None = None  # of a convolution: the gradient of each group of images
+        self.partial: Buffer | None = None  # of a convolution: the gradient of each group of images,
+        self.partial_order = (self.row_size, 1)  # of each target as (rows, cols); transposed it is the weight's order
         self.product: Mapping[str, Any] | None = None  # of a linear layer: the arguments of its matrix product
 
     def pack_phase(self) -> Phase:
@@ -94,7 +95,9 @@ class Weight:
         """The gradient, and with an update the new values, packed."""
         if self.product is None:
             units = self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size))
-            return [self._step_phase(_sum_call(self.partial, self.grad, self._ranges(units), batch), units, update)]
+            rows, cols = self.partial_order
+            sums = _sum_call(self.partial, self.grad, self._ranges(units), batch, rows, cols)
+            return [self._step_phase(sums, units, update)]
         phases, sizes = [], {run.size for run in runs(self.targets, self._block_rows)}
         for size in sorted(sizes, reverse=True):
             units = self._units(UNIT_TILES, size)
@@ -168,12 +171,14 @@ class Bias:
 
     def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
         ranges = [(0, self.grad.size)]
-        calls = [_sum_call(self.partial, self.grad, ranges, batch)]
+        calls = [_sum_call(self.partial, self.grad, ranges, batch, 1, 1)]
         return [Phase(calls + ([update.call(self.parameter, self.grad, ranges)] if update else []), 1)]
 
 
-def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray) -> Call:
+def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray,
+              rows: int, cols: int) -> Call:
     assert partial is not None
     return Call(optimizer.sum_groups, [
-        {"partial": At(partial, 4 * start), "grad": At(Fixed(grad), 4 * start), "batch": Fixed(batch), "size": size}
+        {"partial": At(partial, 4 * start), "grad": At(Fixed(grad), 4 * start), "batch": Fixed(batch),
+         "targets": size // (rows * cols), "rows": rows, "cols": cols}
         for start, size in ranges])

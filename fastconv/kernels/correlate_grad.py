@@ -5,6 +5,9 @@
 Images are lanes, so a tile sums over pixels first and over its lanes once at the end. A tile holds the products of
 a few target channels with a few source channels at one tap, or, where the source has one or two channels, with
 a few neighbouring taps of one kernel row (the source then has a halo of zeros instead of padding).
+
+dw is [target, source, tap] where the columns of a tile are taps, and [target, tap, source] where they are sources:
+the sums of a row of a tile follow each other.
 """
 
 from __future__ import annotations
@@ -59,7 +62,6 @@ def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
     x_step, dy_plane = op.stride_width * LANES, op.dy_plane * LANES
     x_col = op.dilation_width * LANES if op.taps_in_tile else op.x_plane * LANES
     taps = op.kernel_height * op.kernel_width
-    dw_col = 1 if op.taps_in_tile else taps
     tile = tiles.zeros(block)
     for h in range(row_start, row_end):
         dy_start = (t * op.dy_plane + h * op.dy_row + col_start) * LANES
@@ -69,8 +71,9 @@ def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
             tile = tiles.fma_vectors_vectors(tile, dy, dy_start, dy_plane, x, x_start, x_col)
             dy_start += LANES
             x_start += x_step
-    start = (t * op.sources + s) * taps + kh * op.kernel_width + kw
-    tiles.add_lane_sums(dw, start, op.sources * taps, dw_col, tile, op.accumulate or strip_start > 0)
+    tap = kh * op.kernel_width + kw
+    start = s * taps + tap if op.taps_in_tile else tap * op.sources + s
+    tiles.add_lane_sums(dw, t * op.sources * taps + start, op.sources * taps, tile, op.accumulate or strip_start > 0)
 
 
 @njit(**NATIVE)

@@ -50,14 +50,21 @@ def adam(records, index):
         theta[i] = theta[i] * shrinkage - step_size * first / (math.sqrt(second) / correction + eps)
 
 
-@kernel(record(("partial", BUFFER), ("grad", BUFFER), ("batch", BUFFER), ("size", np.int64)))
+@kernel(record(("partial", BUFFER), ("grad", BUFFER), ("batch", BUFFER),
+               ("targets", np.int64), ("rows", np.int64), ("cols", np.int64)))
 def sum_groups(records, index):
-    """grad = the sum of the groups' partial gradients, in the order of the groups."""
+    """grad[t, col, row] = the sum of the groups' partial[t, row, col], in the order of the groups.
+
+    The sums are taken in the first group's memory.
+    """
     op = argument(records, index)
-    grad = floats(op.grad, 0)
-    for i in range(op.size):
-        grad[i] = np.float32(0.0)
-    for group in range((integers(op.batch, 0)[COUNT] + LANES - 1) // LANES):
+    grad, sums = floats(op.grad, 0), floats(op.partial, 0)
+    size = op.rows * op.cols
+    for group in range(1, (integers(op.batch, 0)[COUNT] + LANES - 1) // LANES):
         partial = floats(op.partial, group)
-        for i in range(op.size):
-            grad[i] += partial[i]
+        for i in range(op.targets * size):
+            sums[i] += partial[i]
+    for t in range(op.targets):
+        for col in range(op.cols):
+            for row in range(op.rows):
+                grad[t * size + col * op.rows + row] = sums[t * size + row * op.cols + col]

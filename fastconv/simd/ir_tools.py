@@ -41,10 +41,8 @@ def store_first(builder, value, pointer, count):
     lanes = ir.VectorType(I32, LANES)
     valid = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
                                 splat(builder, builder.trunc(count, I32), lanes))
-    function = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), I32, MASK])
-    masked_store = cgutils.get_or_insert_function(
-        builder.module, function, f"llvm.masked.store.v{LANES}f32.p0")
-    builder.call(masked_store, [value, builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(I32, 4), valid])
+    pointer = builder.bitcast(pointer, FLOATS.as_pointer())
+    builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), valid])
 
 
 def fma(builder, a, b, c):
@@ -75,17 +73,40 @@ def transpose(builder, rows):
 
 
 def lane_sums(builder, vectors):
-    """The sums over the lanes of up to 16 vectors: lane i of the result is that of vectors[i], the bits of lane_sum.
+    """The sums over the lanes of 16 vectors: lane i of the result is that of vectors[i], the bits of lane_sum.
 
-    Each round folds two vectors into one, whose lanes are theirs by turns.
+    Where a vector is None the lane holds anything. Each round folds two vectors into one, whose lanes are theirs by
+    turns.
     """
     width = LANES
     while width > 1:
         width //= 2
-        missing = [ir.Constant(FLOATS, ir.Undefined)] * max(0, 2 * width - len(vectors))
-        pairs = zip(vectors[:width], [*vectors, *missing][width:2 * width], strict=False)
-        vectors = [builder.fadd(*_exchange(builder, a, b, width)) for a, b in pairs]
+        vectors = [_folded(builder, vectors[i], vectors[i + width], width) for i in range(width)]
     return vectors[0]
+
+
+def _folded(builder, a, b, width):
+    if a is None and b is None:
+        return None
+    nothing = ir.Constant(FLOATS, ir.Undefined)
+    return builder.fadd(*_exchange(builder, a or nothing, b or nothing, width))
+
+
+def add_lanes(builder, value, pointer, first, end, keep):
+    """Stores lanes first to end - 1 of a float vector at pointer[first] and on, added to what is there if `keep`."""
+    mask = ir.Constant(MASK, [first <= lane < end for lane in range(LANES)])
+    kept = builder.and_(mask, splat(builder, keep, MASK))
+    pointer, zero = builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(FLOATS, [0.0] * LANES)
+    align = ir.Constant(I32, 4)
+    load_type = ir.FunctionType(FLOATS, [pointer.type, I32, MASK, FLOATS])
+    masked_load = cgutils.get_or_insert_function(builder.module, load_type, f"llvm.masked.load.v{LANES}f32.p0")
+    before = builder.call(masked_load, [pointer, align, kept, zero])
+    builder.call(_masked_store(builder), [builder.fadd(before, value), pointer, align, mask])
+
+
+def _masked_store(builder):
+    function = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), I32, MASK])
+    return cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.store.v{LANES}f32.p0")
 
 
 def lane_sum(builder, value):

@@ -7,6 +7,7 @@ serves every tile size.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -249,20 +250,24 @@ def store_first(_typing, y, start, row_stride, tile, count):
 
 
 @intrinsic
-def add_lane_sums(_typing, g, start, row_stride, col_stride, tile, keep):
-    """g[start + r * row_stride + c * col_stride] = the sum of tile[r, c, :], plus what stood there if `keep`."""
+def add_lane_sums(_typing, g, start, row_stride, tile, keep):
+    """g[start + r * row_stride + c] = the sum of tile[r, c, :], plus what stood there if `keep`."""
+    slot = 1 << (tile.cols - 1).bit_length()  # a row's sums begin at a multiple of it
+    rows_at_once = LANES // slot
 
     def codegen(context, builder, _signature, args):
-        g, start, row_stride, col_stride, value, keep = args
+        g, start, row_stride, value, keep = args
         g = builder.gep(g, [start])
-        vectors = [builder.extract_value(value, k) for _, _, k in _cells(tile)]
-        sums = [ir_tools.lane_sums(builder, vectors[k:k + LANES]) for k in range(0, len(vectors), LANES)]
-        for r, c, k in _cells(tile):
-            total = builder.extract_element(sums[k // LANES], ir.Constant(ir_tools.I32, k % LANES))
-            offset = builder.add(_scaled(builder, row_stride, r), _scaled(builder, col_stride, c))
-            target = builder.gep(g, [offset])
-            before = builder.select(keep, builder.load(target), ir.Constant(ir_tools.F32, 0.0))
-            builder.store(builder.fadd(before, total), target)
+        for first in range(0, tile.rows, rows_at_once):
+            rows = range(first, min(tile.rows, first + rows_at_once))
+            vectors = [None] * LANES
+            for r, c in itertools.product(rows, range(tile.cols)):
+                vectors[(r - first) * slot + c] = builder.extract_value(value, r * tile.cols + c)
+            sums = ir_tools.lane_sums(builder, vectors)
+            for r in rows:
+                lane = (r - first) * slot
+                place = builder.sub(_scaled(builder, row_stride, r), ir.Constant(row_stride.type, lane))
+                ir_tools.add_lanes(builder, sums, builder.gep(g, [place]), lane, lane + tile.cols, keep)
         return context.get_dummy_value()
 
-    return types.void(g, types.intp, types.intp, types.intp, tile, types.boolean), codegen
+    return types.void(g, types.intp, types.intp, tile, types.boolean), codegen

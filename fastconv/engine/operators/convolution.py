@@ -96,6 +96,8 @@ def _partial_sums(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, windo
         size, padding = (size[0] + top + bottom, size[1] + left + right), (0, 0)
     whole = x.place.origin > 0 or not any(window.padding)  # every pixel sees every tap
     taps_in_tile = whole and (weight.sources < GRADIENT_COLS or weight.kernel_width >= WIDE_KERNEL)
+    taps = weight.kernel_height * weight.kernel_width
+    weight.partial_order = (weight.row_size, 1) if taps_in_tile else (taps, weight.sources)
     for rows in runs(weight.targets, GRADIENT_ROWS):
         for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
             builder.call(
