@@ -67,6 +67,7 @@ class Trainer:
         self.model, self.optimizer = model, optimizer
         self.loss = CrossEntropyLoss() if loss is None else loss
         self.steps = 0
+        self._leaves = [leaf for _, leaf in model.leaves()]
         states = {parameter: [aligned_floats(parameter.array.size) for _ in optimizer.state]
                   for parameter in model.parameters().values()}
         self._update = Update(getattr(kernels, optimizer.kernel), aligned_floats(16), states)
@@ -82,8 +83,8 @@ class Trainer:
         images = check_images(x)
         if len(images) == 0:
             raise DataError(f"expected at least one image, got {images.shape}")
-        targets = check_targets(self.model, self.loss, images, labels)
         with self._session(images, len(images)) as session:
+            targets = self.loss.targets(labels, (len(images), *session.output_shape))
             return self._step(session, images, np.arange(len(images)), targets, self.optimizer.lr)
 
     def fit(self, train: Data, epochs: int, batch_size: int = 128, validation: Data | None = None,
@@ -158,7 +159,7 @@ class Trainer:
         return classes
 
     def _session(self, images: NDArray[Any], capacity: int) -> AbstractContextManager[LossSession]:
-        trainable = tuple(leaf.trainable for _, leaf in self.model.leaves())
+        trainable = tuple(leaf.trainable for leaf in self._leaves)
         key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable
 
         def make() -> LossSession:

@@ -205,3 +205,27 @@ def linears(draw: st.DrawFn, small: bool = False) -> Linear:
         out_features=draw(features),
         seed=draw(seeds),
     )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a convolution with a non-empty output: `before` and `after` are its padding."""
+
+    size: int
+    kernel: int
+    stride: int
+    before: int
+    after: int
+    dilation: int
+
+    @property
+    def outputs(self) -> int:
+        return (self.size + self.before + self.after - self.dilation * (self.kernel - 1) - 1) // self.stride + 1
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    kernel, dilation = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    before, after = draw(st.integers(0, 4)), draw(st.integers(0, 4))
+    size = draw(st.integers(max(1, dilation * (kernel - 1) + 1 - before - after), LARGEST_IMAGE))
+    return Axis(size, kernel, draw(st.integers(1, 4)), before, after, dilation)

@@ -14,6 +14,9 @@ from fastconv_bench.workload import FASTCONV
 #: A change smaller than this is never called one, however quiet the machine was.
 LEAST_CHANGE = 0.05
 
+#: Times, spreads and peaks beyond this are nonsense.
+LARGEST = 1e30
+
 
 @dataclass(frozen=True)
 class Change:
@@ -39,13 +42,23 @@ def read(path: Path) -> dict[str, Any]:
     """A report saved by `fastconv bench --save`. Raises DataError, naming the file, for anything else."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        float(report["machine"]["peak"])
+        _check(report["machine"]["peak"] > 0, "machine", report["machine"]["peak"])
         for row in report["workloads"]:
-            str(row["workload"])
-            float(row["times"][FASTCONV]["best"]) + float(row["times"][FASTCONV]["spread"])
+            _check(isinstance(row["workload"], str), "workload", row["workload"])
+            best, spread = (row["times"][FASTCONV][name] for name in ("best", "spread"))
+            _check(best > 0, "time", best)
+            _check(spread >= 0, "spread", spread)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DataError(f"{path}: not a report saved by fastconv bench: {error!r}") from error
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise DataError(f"{path}: not a report saved by fastconv bench: {reason}") from error
     return dict(report)
+
+
+def _check(holds: bool, what: str, value: object) -> None:
+    """Raises ValueError unless the condition holds and `value` is text or a number that a float can be."""
+    finite = isinstance(value, str) or (isinstance(value, int | float) and abs(value) < LARGEST)
+    if not holds or not finite:
+        raise ValueError(f"its {what} is {str(value)[:40]}")
 
 
 def compare(report: Report, old: dict[str, Any]) -> list[Change]:

@@ -32,15 +32,15 @@ class NumpyLeNet:
         grads: Arrays = {}
         d, grads["11.weight"], grads["11.bias"] = reference.linear_grad(a["hidden2"], w["11.weight"], dlogits)
         d, grads["9.weight"], grads["9.bias"] = reference.linear_grad(
-            a["hidden1"], w["9.weight"], reference.relu_grad(a["hidden2"], d))
+            a["hidden1"], w["9.weight"], reference.relu_grad(d, a["hidden2"]))
         d, grads["7.weight"], grads["7.bias"] = reference.linear_grad(
-            a["features"], w["7.weight"], reference.relu_grad(a["hidden1"], d))
+            a["features"], w["7.weight"], reference.relu_grad(d, a["hidden1"]))
         d = reference.max_pool2d_grad(d.reshape(a["pooled2"].shape), a["argmax2"], a["maps2"].shape)
-        d = reference.relu_grad(a["maps2"], d)
+        d = reference.relu_grad(d, a["maps2"])
         grads["3.weight"] = reference.conv2d_weight_grad(a["pooled1"], d, 5)
         grads["3.bias"] = reference.conv2d_bias_grad(d)
         d = reference.conv2d_input_grad(d, w["3.weight"], a["pooled1"].shape)
-        d = reference.relu_grad(a["maps1"], reference.max_pool2d_grad(d, a["argmax1"], a["maps1"].shape))
+        d = reference.relu_grad(reference.max_pool2d_grad(d, a["argmax1"], a["maps1"].shape), a["maps1"])
         grads["0.weight"] = reference.conv2d_weight_grad(x, d, 5, padding=2)
         grads["0.bias"] = reference.conv2d_bias_grad(d)
         self._steps += 1

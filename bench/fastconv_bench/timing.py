@@ -34,7 +34,8 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float) 
         for name, call in contenders.items():
             if round_number < LEAST_ROUNDS or sum(samples[name]) * repeats[name] < seconds:
                 samples[name].append(_sample(call, repeats[name]))
-        if all(sum(samples[name]) * repeats[name] >= seconds for name in contenders):
+        done = all(sum(samples[name]) * repeats[name] >= seconds for name in contenders)
+        if done and round_number + 1 >= LEAST_ROUNDS:
             break
     return {name: _times(each) for name, each in samples.items()}
 

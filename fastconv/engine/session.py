@@ -27,6 +27,8 @@ class Session:
 
         Leaves the gradients of the trainable parameters, and with an update also changes these.
         """
+        table = self.program.batch
+        table[STOP] = 0
         newest = max([parameter.version for parameter in self._packed], default=0)
         if newest > self._packed_version:
             self.program.run("pack")
@@ -35,10 +37,9 @@ class Session:
             if len(self._in_order) < count:
                 self._in_order = np.arange(count)
             indices = self._in_order
-        table = self.program.batch
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
-        table[RESULTS], table[STOP] = 0 if results is None else results.ctypes.data, 0
+        table[RESULTS] = 0 if results is None else results.ctypes.data
         self.program.run("batch", count)
         if self._updates and not table[STOP]:
             for parameter in self._trained:

@@ -39,6 +39,7 @@ class LossSession(Session):
                  update: Update | None = None) -> None:
         builder = Builder(whole_lanes(capacity))
         x, self.output_shape = _emit(model, builder, shape, dtype, training)
+        loss.check_outputs(self.output_shape)
         losses = operators.loss(builder, x, loss.name, loss.label_smoothing, guard=update is not None)
         if training:
             builder.backward()

@@ -1,6 +1,6 @@
 """What the tests of the command line share: a few digits as IDX files, and a network trained on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,14 @@ from fastconv_cli.main import main
 
 def idx(array: NDArray[np.uint8]) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
+
+
+@pytest.fixture(autouse=True)
+def kept_num_threads() -> Iterator[None]:
+    """A command's --threads ends with its test."""
+    before = fc.get_num_threads()
+    yield
+    fc.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

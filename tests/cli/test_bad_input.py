@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-import fastconv as fc
-
 IMAGES = np.zeros((20, 28, 28), np.uint8)
 LABELS = np.arange(20, dtype=np.uint8) % 10
+UNREADABLE = "cannot be read as a model"
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def test_files_to_predict_that_do_not_exist(run, model_file, tmp_path, name):
         pytest.param(IMAGES[:0], LABELS[:0], ["train-images", "at least 1"], id="empty set"),
         pytest.param(IMAGES, LABELS + 5, ["train-labels", "0 to 9", "14"], id="label out of range"),
         pytest.param(IMAGES, LABELS[:9], ["train-labels", "20", "9"], id="too few labels"),
-        pytest.param(IMAGES[:, :4, :4], LABELS, ["expected", "got"], id="images too small for the network"),
+        pytest.param(IMAGES[:, :4, :4], LABELS, ['Conv2d "3"', "(5, 5)", "2, 2)"], id="images too small"),
     ],
 )
 def test_data_to_train_on(run, tmp_path, write_idx, images, labels, messages):
@@ -107,11 +106,12 @@ def test_a_folder_that_does_not_exist(run, tmp_path):
 @pytest.mark.parametrize(
     ("change", "messages"),
     [
-        pytest.param(lambda content: content[:-100], [], id="truncated in the weights"),
-        pytest.param(lambda content: content[:100], [], id="truncated in the header"),
-        pytest.param(lambda content: b"", [], id="empty"),
-        pytest.param(lambda content: b"no model " * 100, [], id="text"),
-        pytest.param(lambda content: content.replace(b"Conv2d", b"Conv9d"), ["Conv9d"], id="unknown layer"),
+        pytest.param(lambda content: content[:-100], [UNREADABLE], id="truncated in the weights"),
+        pytest.param(lambda content: content[:100], [UNREADABLE], id="truncated in the header"),
+        pytest.param(lambda content: b"", [UNREADABLE], id="empty"),
+        pytest.param(lambda content: b"no model " * 100, [UNREADABLE], id="text"),
+        pytest.param(lambda content: content.replace(b"Conv2d", b"Conv9d"), ["unknown layer 'Conv9d'"],
+                     id="unknown layer"),
     ],
 )
 def test_damaged_models(run, damaged_model, command, change, messages):
@@ -124,7 +124,7 @@ def test_a_model_that_does_not_exist(run, tmp_path):
 
 def test_a_model_for_other_images(run, model_file, tmp_path, write_idx):
     folder = write_idx(tmp_path / "data", IMAGES[:, :20, :20], LABELS)
-    refused(run("evaluate", model_file, "--data", folder), "expected", "got")
+    refused(run("evaluate", model_file, "--data", folder), "Linear", "400", "got")
 
 
 @pytest.mark.parametrize("output", ["missing/m.safetensors", "."], ids=["missing folder", "a folder"])
@@ -135,9 +135,8 @@ def test_unwritable_output(run, digits, tmp_path, output):
 def test_training_that_diverges_keeps_no_broken_model(run, digits, tmp_path):
     output = tmp_path / "m.safetensors"
     result = run("train", "--data", digits, "--optimizer", "sgd", "--lr", 1e30, "--output", output)
-    assert result.exit_code == 1
-    assert "Traceback" not in result.output
-    assert not output.exists() or all(np.isfinite(w).all() for w in fc.load(output).state_dict().values())
+    refused(result, "epoch 1, batch 2 of 2", "the loss became", "smaller learning rate")
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
@@ -58,7 +58,9 @@ def test_the_same_seed_saves_the_same_weights_for_any_number_of_threads(run, dig
     states = []
     for threads in (1, 2):
         output = tmp_path / f"{threads}.safetensors"
-        run("train", *options(digits, tmp_path), "--seed", 3, "--threads", threads, "--output", output)
+        result = run("train", *options(digits, tmp_path), "--seed", 3, "--threads", threads, "--output", output)
+        assert result.exit_code == 0, result.output
+        assert fc.get_num_threads() == threads
         states.append(fc.load(output).state_dict())
     for name, weights in states[0].items():
         assert weights.tobytes() == states[1][name].tobytes()
@@ -76,14 +78,17 @@ def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
     output = tmp_path / "m.safetensors"
     command = [sys.executable, "-m", "fastconv_cli", "train", "--data", digits, "--epochs", "1000000"]
     process = subprocess.Popen(
-        [*command, "--output", output], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        [*command, "--output", output], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},
     )
-    deadline = time.monotonic() + 300
-    while not output.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    hanging = threading.Timer(300, process.kill)
+    hanging.start()
+    try:
+        assert process.stdout.readline().startswith("epoch 1/")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    finally:
+        hanging.cancel()
     assert process.returncode == 130, errors
     assert "Interrupted." in errors
     assert "Traceback" not in errors

@@ -1,0 +1,49 @@
+"""The roofline as a picture."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from fastconv.errors import DataError
+from fastconv_bench.plot import save_plot
+from fastconv_bench.workload import CHANNELS_LAST, NUMPY, ONNX_RUNTIME, PYTORCH
+from tests.reports import report, row
+
+EVERYONE = {NUMPY: 2.0, PYTORCH: 0.75, CHANNELS_LAST: 0.75, ONNX_RUNTIME: 1.0}
+
+
+@pytest.mark.parametrize("measured", [
+    report(row("a, direct"), row("b, direct")),
+    report(row("a, direct", peers=EVERYONE), row("b, direct", peers={NUMPY: 1.0})),
+    report(row("a, direct"), row("a, im2col"), row("pooling", flop=0.0, size=1.0)),
+    report(row("pooling", flop=0.0, size=1.0)),
+], ids=["alone", "with peers", "with work that is not drawn", "with nothing to draw"])
+def test_a_plot_is_a_picture_of_the_report(tmp_path, measured):
+    image = pytest.importorskip("matplotlib.image")
+    path = tmp_path / "roofline.png"
+    save_plot(measured, path)
+    assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    pixels = image.imread(path)
+    assert pixels.shape[2] == 4
+    assert pixels.min() < pixels.max()
+
+
+def test_the_same_report_is_drawn_the_same_and_a_faster_one_otherwise(tmp_path):
+    image = pytest.importorskip("matplotlib.image")
+    drawn = []
+    for number, best in enumerate((0.5, 0.5, 0.25)):
+        path = tmp_path / f"{number}.png"
+        save_plot(report(row(best=best)), path)
+        drawn.append(image.imread(path))
+    assert (drawn[0] == drawn[1]).all()
+    assert (drawn[0] != drawn[2]).any()
+
+
+def test_without_matplotlib_the_extra_to_install_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    path = tmp_path / "roofline.png"
+    with pytest.raises(DataError, match=r'roofline\.png: .*pip install "fastconv\[plots\]"'):
+        save_plot(report(), path)
+    assert not path.exists()

@@ -1,0 +1,99 @@
+"""Timing in turns, by a clock that only the contenders move."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from fastconv_bench import timing
+from fastconv_bench.timing import LEAST_ROUNDS, MOST_ROUNDS, Times, interleaved
+
+#: The calls of each contender before it is timed: one that compiles, and two that tell how long a call takes.
+WARM_UP = 3
+
+LONG = 1.0  # seconds: a call that is a sample by itself
+SHORT = 2.0**-13  # a call that is repeated
+REPEATS = round(timing.SAMPLE_SECONDS / SHORT)
+
+
+class Race:
+    """Contenders that take as long as they were told; the last duration is that of all further calls."""
+
+    def __init__(self) -> None:
+        self.now, self.calls = 0.0, []
+
+    def contender(self, name, *durations):
+        left = list(durations)
+
+        def call():
+            self.calls.append(name)
+            self.now += left.pop(0) if len(left) > 1 else left[0]
+
+        return call
+
+    def run(self, seconds, **durations):
+        """The times of contenders, and the calls made to time them, in order."""
+        contenders = {name: self.contender(name, *each) for name, each in durations.items()}
+        measured = interleaved(contenders, seconds)
+        return measured, self.calls[WARM_UP * len(contenders):]
+
+
+@pytest.fixture
+def race(monkeypatch):
+    race = Race()
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: race.now))
+    return race
+
+
+def test_contenders_take_turns_in_the_order_given(race):
+    _, calls = race.run(5 * LONG, first=[LONG], second=[LONG], third=[LONG])
+    assert calls == ["first", "second", "third"] * 5
+
+
+def test_each_contender_is_warmed_up_before_any_is_timed(race):
+    race.run(LONG, first=[LONG], second=[LONG])
+    assert race.calls[:2 * WARM_UP] == ["first"] * WARM_UP + ["second"] * WARM_UP
+
+
+def test_even_the_slowest_gets_the_least_rounds(race):
+    _, calls = race.run(0.5, slow=[LONG])
+    assert calls == ["slow"] * LEAST_ROUNDS
+
+
+def test_a_slow_contender_gets_fewer_rounds_than_a_fast_one_for_the_same_time(race):
+    _, calls = race.run(8.0, slow=[2.0], fast=[0.5])
+    assert Counter(calls) == {"slow": 4, "fast": 16}
+    assert calls[:8] == ["slow", "fast"] * 4
+
+
+def test_no_contender_gets_more_than_the_most_rounds(race):
+    _, calls = race.run(2.0 * MOST_ROUNDS, only=[LONG])
+    assert len(calls) == MOST_ROUNDS
+
+
+def test_a_short_call_is_repeated_until_a_sample_is_long_enough(race):
+    measured, calls = race.run(5 * REPEATS * SHORT, short=[SHORT], long=[REPEATS * SHORT])
+    assert calls == (["short"] * REPEATS + ["long"]) * 5
+    assert measured["short"] == Times(SHORT, SHORT, 0.0)
+
+
+def test_a_slow_first_call_counts_for_nothing(race):
+    measured, calls = race.run(4 * LONG, compiled=[1000 * LONG, LONG])
+    assert calls == ["compiled"] * 4
+    assert measured["compiled"] == Times(LONG, LONG, 0.0)
+
+
+def test_the_faster_of_two_calls_decides_how_often_one_is_repeated(race):
+    _, calls = race.run(5 * REPEATS * SHORT, disturbed=[LONG, LONG, SHORT])
+    assert len(calls) == 5 * REPEATS
+
+
+def test_times_are_the_fastest_the_median_and_how_far_the_first_quartile_lies_above_the_fastest(race):
+    measured, _ = race.run(21.0, only=[LONG, LONG, LONG, 4.0, 2.0, 3.0, 12.0])
+    assert measured == {"only": Times(best=2.0, median=3.5, spread=0.5)}
+
+
+def test_times_of_more_work_are_longer_and_spread_as_before():
+    assert Times(best=0.5, median=0.75, spread=0.25).scaled(8) == Times(best=4.0, median=6.0, spread=0.25)
