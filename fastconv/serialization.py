@@ -55,7 +55,7 @@ def load(path: str | os.PathLike[str]) -> Layer:
             metadata, names = file.metadata() or {}, file.keys()
             state = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "

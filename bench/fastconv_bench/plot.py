@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,20 @@ from fastconv.errors import DataError
 from fastconv_bench.report import Report, Row
 
 
+def check_plot(path: Path) -> None:
+    """Raises DataError where `save_plot` could not draw to such a file."""
+    if find_spec("matplotlib") is None:
+        raise DataError(f'{path}: plots need matplotlib: pip install "fastconv[plots]"')
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise DataError(f"{path}: expected a name that ends in .png, .svg or .pdf")
+
+
 def save_plot(report: Report, path: Path) -> None:
-    """Draws every workload with arithmetic over the images in its batch. Raises DataError without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DataError(f'{path}: plots need matplotlib: pip install "fastconv[plots]"') from error
+    """Draws every workload that has arithmetic. Raises as `check_plot` does."""
+    check_plot(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = [row for row in report.rows if row.flop and "im2col" not in row.workload]
     figure = Figure(figsize=(9, 0.32 * len(rows) + 1.6), layout="constrained")
     FigureCanvasAgg(figure)

@@ -25,7 +25,7 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
 
     import fastconv as fc
     from fastconv_bench.compare import compare, read
-    from fastconv_bench.plot import save_plot
+    from fastconv_bench.plot import check_plot, save_plot
     from fastconv_bench.report import run
     from fastconv_bench.table import render, render_changes
 
@@ -33,6 +33,8 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
     for path in (save, plot):
         if path is not None:
             check_writable(path)
+    if plot is not None:
+        check_plot(plot)
     console, status = Console(), Console(stderr=True)
     with status.status("starting") as shown:
         report = run(quick, fc.get_num_threads(), lambda line: shown.update(line))

@@ -25,21 +25,19 @@ class _Helper:
 
     def __init__(self, control: np.ndarray, number: int) -> None:
         self._control, self._number = control, number
-        self._awake = threading.Lock()
-        self._awake.acquire()
-        self._asleep = False
+        self._called = threading.Lock()
+        self._called.acquire()
         threading.Thread(target=self._help, name=f"fastconv-{number}", daemon=True).start()
 
     def _help(self) -> None:
         while True:
+            self._called.acquire()
             work.help_out(self._control.ctypes.data, self._number)
-            self._asleep = True
-            self._awake.acquire()
 
-    def wake(self) -> None:
-        if self._asleep:
-            self._asleep = False
-            self._awake.release()
+    def call(self) -> None:
+        """Makes sure that the helper watches, or looks once more before it goes to sleep."""
+        if self._called.locked():
+            self._called.release()
 
 
 class Team:
@@ -61,7 +59,7 @@ class Team:
                 while len(self._helpers) < workers - 1:
                     self._helpers.append(_Helper(self._control, len(self._helpers) + 1))
             for helper in self._helpers[:workers - 1]:
-                helper.wake()
+                helper.call()
             work.lead(self._control.ctypes.data, job.ctypes.data, workers)
         finally:
             self._busy.release()

@@ -154,23 +154,23 @@ def test_a_phase_that_needs_another_starts_after_all_its_units_are_finished(thre
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stopped_region_begins_no_further_phase_and_goes_on_when_the_word_is_cleared(threads, workers):
-    seen = []
+def test_a_stopped_region_begins_no_further_phase_until_the_word_is_cleared(threads, workers):
+    seen, stops = [], [True, False]
 
-    def stop(arguments, unit):
-        made.batch[STOP] = 1
+    def stop(*_):
+        made.batch[STOP] = stops.pop(0)
 
     phases = [phase(stop, units=1), phase(lambda _, unit: seen.append(unit), units=3, needs=0)]
     made = program(*phases, workers=workers)
     run(made, phases)
-    assert seen == []
-    phases[0].calls[0].kernel.errors.clear()
+    run(made, phases)
+    assert (seen, stops) == ([], [False])
     made.batch[STOP] = 0
-    made.run("all")
-    assert seen == []
+    run(made, phases)
+    assert sorted(seen) == [0, 1, 2]
 
 
-def test_units_already_claimed_when_a_region_is_stopped_are_finished():
+def test_a_phase_in_which_a_region_is_stopped_is_finished():
     seen = []
 
     def stop(_, unit):
