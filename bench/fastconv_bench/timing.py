@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 
 #: A sample repeats a call for at least this long, so that the clock's resolution does not matter.
-SAMPLE_SECONDS = 2e-3
+SAMPLE_SECONDS = 10e-3
+
+#: Before a sample, threads of the contender before get this long to stop waiting for more work on a core.
+PAUSE_SECONDS = 5e-3
 
 LEAST_ROUNDS, MOST_ROUNDS = 3, 200
 
@@ -48,6 +51,9 @@ def _warm_up(call: Callable[[], object]) -> int:
 
 
 def _sample(call: Callable[[], object], repeats: int) -> float:
+    time.sleep(PAUSE_SECONDS)
+    if repeats > 1:
+        call()  # wakes the contender's own threads
     start = time.perf_counter()
     for _ in range(repeats):
         call()

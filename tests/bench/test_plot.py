@@ -52,3 +52,18 @@ def test_a_name_that_is_no_pictures_is_refused(tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(DataError, match=r"roofline\.txt: expected a name that ends in \.png"):
         check_plot(tmp_path / "roofline.txt")
+
+
+@pytest.mark.parametrize(("ending", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_the_ending_of_the_name_chooses_the_format(tmp_path, ending, start):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"roofline{ending}"
+    save_plot(report(), path)
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["roofline", "roofline.txt", "png"])
+def test_a_name_with_another_ending_is_refused(tmp_path, name):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(DataError, match=rf"{name}: expected a name that ends in \.png"):
+        save_plot(report(), tmp_path / name)

@@ -22,7 +22,7 @@ class Race:
     """Contenders that take as long as they were told; the last duration is that of all further calls."""
 
     def __init__(self) -> None:
-        self.now, self.calls = 0.0, []
+        self.now, self.calls, self.pauses = 0.0, [], []
 
     def contender(self, name, *durations):
         left = list(durations)
@@ -43,7 +43,7 @@ class Race:
 @pytest.fixture
 def race(monkeypatch):
     race = Race()
-    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: race.now))
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: race.now, sleep=race.pauses.append))
     return race
 
 
@@ -75,7 +75,7 @@ def test_no_contender_gets_more_than_the_most_rounds(race):
 
 def test_a_short_call_is_repeated_until_a_sample_is_long_enough(race):
     measured, calls = race.run(5 * REPEATS * SHORT, short=[SHORT], long=[REPEATS * SHORT])
-    assert calls == (["short"] * REPEATS + ["long"]) * 5
+    assert calls == (["short"] * (1 + REPEATS) + ["long"]) * 5
     assert measured["short"] == Times(SHORT, SHORT, 0.0)
 
 
@@ -87,7 +87,12 @@ def test_a_slow_first_call_counts_for_nothing(race):
 
 def test_the_faster_of_two_calls_decides_how_often_one_is_repeated(race):
     _, calls = race.run(5 * REPEATS * SHORT, disturbed=[LONG, LONG, SHORT])
-    assert len(calls) == 5 * REPEATS
+    assert len(calls) == 5 * (1 + REPEATS)
+
+
+def test_a_pause_comes_before_every_sample(race):
+    _, calls = race.run(5 * LONG, first=[LONG], second=[LONG])
+    assert race.pauses == [timing.PAUSE_SECONDS] * (2 * (WARM_UP - 1) + len(calls))
 
 
 def test_times_are_the_fastest_the_median_and_how_far_the_first_quartile_lies_above_the_fastest(race):

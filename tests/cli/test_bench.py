@@ -1,9 +1,10 @@
 import json
+import sys
 
 import pytest
 
 from fastconv_bench.machine import Machine
-from fastconv_bench.report import Report, Row
+from fastconv_bench.report import Report, Row, workloads
 from fastconv_bench.timing import Times
 
 
@@ -111,15 +112,62 @@ def test_an_unwritable_file_is_refused_before_measuring(run, measured, tmp_path,
     assert asked == []
 
 
-@pytest.mark.slow
-def test_a_quick_run_measures_every_workload_of_fastconv_and_numpy(run):
-    from fastconv_bench.report import workloads
+def test_an_existing_file_is_kept_when_the_report_cannot_be_measured(run, measured, tmp_path):
+    asked = measured(3)
+    path = tmp_path / "report.json"
+    path.write_text("precious")
+    failed(run("bench", "--save", path, "--plot", tmp_path / "missing" / "plot.png"), "cannot be written")
+    assert asked == []
+    assert path.read_text() == "precious"
 
-    result = run("bench", "--quick", "--json")
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-10], lambda content: content.replace(b"{", b"["),
+                                    lambda content: content[:50] + b"\xff" + content[50:]],
+                         ids=["cut short", "other brackets", "no text"])
+def test_a_damaged_report_is_refused_before_measuring(run, measured, tmp_path, damage):
+    asked, path = measured(3), tmp_path / "old.json"
+    path.write_bytes(damage(json.dumps(report(3).to_dict()).encode()))
+    failed(run("bench", "--compare", path, "--save", tmp_path / "new.json"), "old.json", "not a report saved by")
+    assert asked == []
+    assert not (tmp_path / "new.json").exists()
+
+
+def test_a_folder_is_no_report(run, measured, tmp_path):
+    asked = measured(3)
+    failed(run("bench", "--compare", tmp_path), str(tmp_path))
+    assert asked == []
+
+
+def test_a_plot_without_matplotlib_is_refused_before_measuring(run, measured, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    asked = measured(3)
+    failed(run("bench", "--plot", tmp_path / "plot.png"), "plot.png", 'pip install "fastconv[plots]"')
+    assert asked == []
+
+
+def test_a_plot_of_an_unknown_format_is_refused_before_measuring(run, measured, tmp_path):
+    pytest.importorskip("matplotlib")
+    asked = measured(3)
+    failed(run("bench", "--plot", tmp_path / "plot.txt"), "plot.txt", ".png")
+    assert asked == []
+
+
+@pytest.mark.slow
+def test_a_quick_run_measures_every_workload_of_fastconv_and_numpy_and_a_second_is_compared_with_it(run, tmp_path):
+    path, names = tmp_path / "report.json", [each.name for each in workloads()]
+    result = run("bench", "--quick", "--json", "--save", path)
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    assert [each["workload"] for each in document["workloads"]] == [each.name for each in workloads()]
+    assert [each["workload"] for each in document["workloads"]] == names
     assert document["machine"]["peak"] >= document["machine"]["peak_one_core"] > 0
     for each in document["workloads"]:
         assert each["times"]["fastconv"]["best"] > 0
         assert each["ratios"]["NumPy"] > 0
+    assert json.loads(path.read_text()) == document
+    second = run("bench", "--quick", "--json", "--compare", path)
+    assert second.exit_code == 0, second.output
+    changes = json.loads(second.stdout)["changes"]
+    assert [each["workload"] for each in changes] == names
+    for each in changes:
+        assert each["ratio"] > 0
+        assert each["verdict"] in ("slower", "", "faster")
