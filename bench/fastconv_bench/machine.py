@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +19,9 @@ from fastconv.simd import tile as tiles
 from fastconv.simd import vector
 from fastconv.simd.blocking import SINGLE_PIXEL_ROWS
 from fastconv.simd.tile import ONE_VECTOR, Block
-from fastconv_bench.timing import interleaved
 
 ROUNDS = 200_000
+SAMPLES = 5
 FLOATS_PER_ARRAY = 16 * 1024 * 1024  # 64 MiB: far more than a thread's share of the caches
 
 ARGUMENTS = record(("x", BUFFER), ("y", BUFFER), ("size", np.int64))
@@ -57,18 +59,35 @@ class Machine:
     bandwidth: float
 
 
-def measure(threads: int) -> Machine:
-    """Measures with `threads` threads, which fastconv must be set to use."""
-    block = Block(SINGLE_PIXEL_ROWS, 1)
-    one = _program(multiply_adds, [aligned_floats(LANES)], ROUNDS, block)
-    every = _program(multiply_adds, [aligned_floats(LANES)] * threads, ROUNDS, block)
-    reads = _program(read, [np.ones(FLOATS_PER_ARRAY, np.float32) for _ in range(threads)], FLOATS_PER_ARRAY)
-    times = interleaved({"one": lambda: one.run("all"), "every": lambda: every.run("all"),
-                         "reads": lambda: reads.run("all")}, seconds=1.0)
-    work = 2.0 * SINGLE_PIXEL_ROWS * LANES * ROUNDS
-    peak_one_core = work / times["one"].best
-    peak = max(work * threads / times["every"].best, peak_one_core)
-    return Machine(_cpu_name(), threads, peak_one_core, peak, 4 * FLOATS_PER_ARRAY * threads / times["reads"].best)
+class Gauge:
+    """Measures the machine again and again, and keeps the best: what it can do, not what others left of it once."""
+
+    def __init__(self, threads: int) -> None:
+        """threads: how many fastconv is set to use."""
+        block = Block(SINGLE_PIXEL_ROWS, 1)
+        lanes, memory = [aligned_floats(LANES)], [np.ones(FLOATS_PER_ARRAY, np.float32) for _ in range(threads)]
+        self._threads = threads
+        self._programs = {"one core": _program(multiply_adds, lanes, ROUNDS, block),
+                          "all cores": _program(multiply_adds, lanes * threads, ROUNDS, block),
+                          "memory": _program(read, memory, FLOATS_PER_ARRAY)}
+        self._best = dict.fromkeys(self._programs, math.inf)
+
+    def sample(self) -> None:
+        """Measures for some 50 ms."""
+        for name, program in self._programs.items():
+            program.run("all")  # wakes all threads
+            for _ in range(SAMPLES):
+                start = time.perf_counter()
+                program.run("all")
+                self._best[name] = min(self._best[name], time.perf_counter() - start)
+
+    def machine(self) -> Machine:
+        """The best of all samples."""
+        work = 2.0 * SINGLE_PIXEL_ROWS * LANES * ROUNDS
+        one = work / self._best["one core"]
+        every = max(one, work * self._threads / self._best["all cores"])
+        bandwidth = 4.0 * FLOATS_PER_ARRAY * self._threads / self._best["memory"]
+        return Machine(_cpu_name(), self._threads, one, every, bandwidth)
 
 
 def _program(work: Kernel, arrays: list[np.ndarray], size: int, block: Block = ONE_VECTOR) -> Program:

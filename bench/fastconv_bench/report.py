@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from fastconv import __version__
-from fastconv_bench import convolution, lenet, machine, others
-from fastconv_bench.machine import Machine
+from fastconv_bench import convolution, lenet, others
+from fastconv_bench.machine import Gauge, Machine
 from fastconv_bench.timing import Times, interleaved
 from fastconv_bench.workload import FASTCONV, Workload
 
@@ -64,13 +64,13 @@ class Report:
 
 def run(quick: bool, threads: int, progress: Callable[[str], None]) -> Report:
     """Measures with `threads` threads, which fastconv must be set to use; tells `progress` what comes next."""
-    progress("measuring the machine")
-    limits = machine.measure(threads)
-    rows = []
+    progress("preparing")
+    gauge, rows = Gauge(threads), []
     for workload in workloads():
         progress(workload.name)
+        gauge.sample()
         rows.append(_measure(workload, QUICK if quick else THOROUGH))
-    return Report(__version__, quick, limits, tuple(rows))
+    return Report(__version__, quick, gauge.machine(), tuple(rows))
 
 
 def workloads() -> Iterator[Workload]:

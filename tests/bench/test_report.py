@@ -39,13 +39,16 @@ def events(monkeypatch):
         seen.append((list(contenders), seconds))
         return {name: BY_CALL[call()] for name, call in contenders.items()}
 
-    def measure(threads):
-        seen.append(("machine", threads))
-        return machine(threads=threads)
+    class Gauge:
+        def __init__(self, threads):
+            self.machine = lambda: machine(threads=threads)
+
+        def sample(self):
+            seen.append("machine")
 
     monkeypatch.setattr(reports, "workloads", lambda: iter(WORKLOADS))
     monkeypatch.setattr(reports, "interleaved", interleaved)
-    monkeypatch.setattr(reports.machine, "measure", measure)
+    monkeypatch.setattr(reports, "Gauge", Gauge)
     return seen
 
 
@@ -93,16 +96,16 @@ def test_to_dict_is_the_same_after_a_journey_through_strict_json():
 
 
 @pytest.mark.parametrize(("quick", "seconds"), [(True, QUICK), (False, THOROUGH)])
-def test_run_measures_the_machine_then_each_workload_for_so_long(events, quick, seconds):
+def test_run_measures_the_machine_before_each_workload_and_that_for_so_long(events, quick, seconds):
     made = reports.run(quick, 3, lambda line: None)
-    assert events == [("machine", 3), ([FASTCONV, NUMPY], seconds), ([FASTCONV], seconds)]
+    assert events == ["machine", ([FASTCONV, NUMPY], seconds), "machine", ([FASTCONV], seconds)]
     assert (made.version, made.quick, made.machine) == (__version__, quick, machine(threads=3))
 
 
 def test_run_tells_what_comes_next(events):
     told = []
     reports.run(True, 1, lambda line: told.append((line, len(events))))
-    assert told == [("measuring the machine", 0), ("both", 1), ("alone", 2)]
+    assert told == [("preparing", 0), ("both", 0), ("alone", 2)]
 
 
 def test_the_times_of_a_contender_with_fewer_images_are_those_of_the_whole_batch(events):
@@ -121,4 +124,4 @@ def test_a_workload_is_made_when_the_one_before_has_been_timed(events, monkeypat
 
     monkeypatch.setattr(reports, "workloads", lambda: [Workload(name, 1, made(name)) for name in ("one", "other")])
     reports.run(True, 1, lambda line: None)
-    assert events[1:] == ["one", ([FASTCONV], QUICK), "other", ([FASTCONV], QUICK)]
+    assert events == ["machine", "one", ([FASTCONV], QUICK), "machine", "other", ([FASTCONV], QUICK)]
