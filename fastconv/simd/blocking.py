@@ -4,9 +4,13 @@ A tile must fit the register file together with its operands: on AVX2 (16 regist
 16 lanes is two registers, so 6 of them make 12 accumulators, which leaves 4 registers for operands. The
 multiply-add units need at least 8 accumulators in flight.
 
-Share of the FMA peak of one core, best of 15 runs, convolution 6->16 5x5 on 14x14:
+Share of the FMA peak of one core, fastest of many runs, convolution 6->16 5x5 on 14x14:
 
-    AVX2 (Zen 3)   correlate 6 rows 92 %;  weight gradient 2x3 93 %, 3x2 93 %, 6x1 39 %, 2x5 46 % (spills)
+    AVX2 (Zen 3)     correlate 6x1 92 %
+                     weight gradient 2x3 93 %, 3x2 93 %, 6x1 39 %, 2x5 46 % (spills)
+    AVX-512 (Zen 5)  correlate 8x1 70 %, 8x3 94 %
+                     weight gradient 4x4 60 %, 4x6 73 %, 4x5 62 %, 5x5 62 %, 6x4 63 %, 8x3 64 % of source channels;
+                     4x5 of kernel columns 91 %
 """
 
 from __future__ import annotations
