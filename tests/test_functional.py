@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastconv import functional, reference
@@ -64,8 +64,14 @@ def test_conv2d_input_grad_agrees_with_the_reference(algorithm, case):
     assert_close(actual, expected, TOLERANCE)
 
 
+# A window of the image's size that the padding shifts: one output, but no linear layer.
+SHIFTED = Convolution(batch=1, in_channels=1, out_channels=1, size=(3, 1), kernel_size=(3, 1), stride=3, padding=1,
+                      dilation=1, groups=1, seed=0)
+
+
 @every_algorithm
 @given(case=convolutions())
+@example(case=SHIFTED)
 def test_conv2d_weight_grad_agrees_with_the_reference(algorithm, case):
     expected = reference.conv2d_weight_grad(case.x(), case.dy(), case.kernel_size, **case.options)
     actual = functional.conv2d_weight_grad(case.x(F32), case.dy(F32), case.kernel_size, **case.options,

@@ -71,7 +71,8 @@ def conv2d_bias_grad(builder: Builder, dy: Tensor, bias: Bias) -> None:
 
 def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
     """Leaves what the step makes the gradient of: sums of each group of images, or the factors of a matrix product."""
-    if dy.place.size == (1, 1) and window.kernel == x.place.size and weight.groups == 1:
+    is_linear = dy.place.size == (1, 1) and window.kernel == x.place.size and not any(window.padding)
+    if is_linear and weight.groups == 1:
         _prepare_product(builder, x, dy, weight)
     else:
         _partial_sums(builder, x, dy, weight, window)
