@@ -34,43 +34,45 @@ def _inside(start, step, count, size):
 
 
 @njit(**NATIVE)
-def _segment(op, p):
-    """The output row and column of pixel start + p, and how many pixels of the block follow in that row from there."""
+def _segment(op, p, kh, kw):
+    """The pixels of the block from start + p on that lie in one row of the output, and what one tap sees there.
+
+    Their number, the first one's source in a plane of x, and the pixels [first, end) whose source is inside the image.
+    """
     oh, ow = divmod(op.start + p, op.out_width)
-    return oh, ow, min(op.out_width - ow, op.count - p)
+    length = min(op.out_width - ow, op.count - p)
+    h = oh * op.stride_height + kh * op.dilation_height - op.top
+    w = ow * op.stride_width + kw * op.dilation_width - op.left
+    first, end = _inside(w, op.stride_width, length, op.width) if 0 <= h < op.height else (length, length)
+    return length, h * op.x_row + w, first, end
 
 
 @njit(**NATIVE)
 def _gather(op, x, columns, x_channel, place, kh, kw):
     """The column of one tap of one channel."""
-    zero, step = vector.splat(np.float32(0.0)), op.stride_width
-    p = 0
+    zero, p = vector.splat(np.float32(0.0)), 0
     while p < op.count:
-        oh, ow, length = _segment(op, p)
-        h, w = oh * op.stride_height + kh * op.dilation_height - op.top, ow * step + kw * op.dilation_width - op.left
-        first, end = _inside(w, step, length, op.width) if 0 <= h < op.height else (length, length)
-        target, source = (place + p) * LANES, (x_channel + h * op.x_row + w) * LANES
+        length, source, first, end = _segment(op, p, kh, kw)
         for i in range(first):
-            vector.store(columns, target + i * LANES, zero)
+            vector.store(columns, (place + p + i) * LANES, zero)
         for i in range(first, end):
-            vector.store(columns, target + i * LANES, vector.load(x, source + i * step * LANES))
+            pixel = x_channel + source + i * op.stride_width
+            vector.store(columns, (place + p + i) * LANES, vector.load(x, pixel * LANES))
         for i in range(end, length):
-            vector.store(columns, target + i * LANES, zero)
+            vector.store(columns, (place + p + i) * LANES, zero)
         p += length
 
 
 @njit(**NATIVE)
 def _scatter(op, x, columns, x_channel, place, kh, kw):
     """Adds the column of one tap of one channel to the pixels it came from."""
-    step, p = op.stride_width, 0
+    p = 0
     while p < op.count:
-        oh, ow, length = _segment(op, p)
-        h, w = oh * op.stride_height + kh * op.dilation_height - op.top, ow * step + kw * op.dilation_width - op.left
-        first, end = _inside(w, step, length, op.width) if 0 <= h < op.height else (length, length)
-        source, target = (place + p) * LANES, (x_channel + h * op.x_row + w) * LANES
+        length, source, first, end = _segment(op, p, kh, kw)
         for i in range(first, end):
-            pixel = target + i * step * LANES
-            vector.store(x, pixel, vector.load(x, pixel) + vector.load(columns, source + i * LANES))
+            pixel = (x_channel + source + i * op.stride_width) * LANES
+            column = vector.load(columns, (place + p + i) * LANES)
+            vector.store(x, pixel, vector.load(x, pixel) + column)
         p += length
 
 

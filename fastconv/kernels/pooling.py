@@ -31,6 +31,18 @@ def _window(position, stride, padding, kernel_size, size):
 
 
 @njit(**NATIVE)
+def _corner(op, c, oh, ow):
+    """The pixel of x at which a window begins, perhaps in the padding."""
+    return c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
+
+
+@njit(**NATIVE)
+def _is_constant(window, op, height, width):
+    """Whether the part of a window that is inside the image is all of it, and its size a compile-time constant."""
+    return height == op.kernel_height == window.rows and width == op.kernel_width == window.cols
+
+
+@njit(**NATIVE)
 def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
     """The maximum of a window and its place; the window's first pixel is x[corner], its pixels are those given."""
     best = vector.splat(np.float32(-np.inf))
@@ -47,14 +59,13 @@ def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, k
 @njit(**NATIVE)
 def _max_pool2d(window, op, x, y, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
-    constant = window.rows == op.kernel_height and window.cols == op.kernel_width
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
                 kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
-                if constant and kh_end - kh_start == window.rows and kw_end - kw_start == window.cols:
+                corner = _corner(op, c, oh, ow)
+                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     best, place = _maximum(x, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     best, place = _maximum(
@@ -99,16 +110,15 @@ def _clear_between(op, dx):
 @njit(**NATIVE)
 def _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate):
     """Where windows do not overlap, each pixel is written once. window: as for `_max_pool2d`."""
-    constant = window.rows == op.kernel_height and window.cols == op.kernel_width
     _clear_between(op, dx)
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
                 kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
+                corner = _corner(op, c, oh, ow)
                 gradient, place = _routed(op, dy, argmax, gate, (c * op.y_plane + oh * op.y_row + ow) * LANES)
-                if constant and kh_end - kh_start == window.rows and kw_end - kw_start == window.cols:
+                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, op.kernel_width,
@@ -190,7 +200,7 @@ def avg_pool2d(records, group):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
                 kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
+                corner = _corner(op, c, oh, ow)
                 total = vector.splat(np.float32(0.0))
                 for kh in range(kh_start, kh_end):
                     for kw in range(kw_start, kw_end):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Buffer, Fixed, aligned_floats
-from fastconv.engine.operators.correlation import correlate, pack_for
+from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
 from fastconv.engine.operators.tiling import Lines
 from fastconv.engine.operators.window import Window, backward_taps, forward_taps
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight
-from fastconv.kernels import correlate_grad, pack
-from fastconv.kernels.blocks import runs
+from fastconv.kernels import pack
+from fastconv.kernels.correlate_grad import bias_grad
 from fastconv.layout import Packed, whole_lanes
-from fastconv.simd.blocking import GRADIENT_COLS, GRADIENT_ROWS
-from fastconv.simd.tile import SQUARE, Block
+from fastconv.simd.blocking import GRADIENT_COLS
+from fastconv.simd.tile import SQUARE
 
 #: Kernels from this width on are better for a weight gradient's tile than source channels: they share pixels of x.
 WIDE_KERNEL = 4
@@ -65,7 +66,7 @@ def conv2d_bias_grad(builder: Builder, dy: Tensor, bias: Bias) -> None:
     """Leaves the sums of dy of each group of images."""
     place = dy.place
     bias.partial = Buffer(4 * bias.grad.size, per_group=True)
-    builder.call(correlate_grad.bias_grad, dy=dy.buffer, db=bias.partial, channels=place.channels, height=place.height,
+    builder.call(bias_grad, dy=dy.buffer, db=bias.partial, channels=place.channels, height=place.height,
                  width=place.width, row=place.row, plane=place.plane)
 
 
@@ -91,22 +92,12 @@ def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) ->
 
 def _partial_sums(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
     weight.partial = Buffer(4 * weight.grad.size, per_group=True)
-    top, bottom, left, right = window.padding
-    size, padding = x.place.size, (top, left)
+    size = x.place.size
     if x.place.origin:  # a halo stands in for the padding
-        size, padding = (size[0] + top + bottom, size[1] + left + right), (0, 0)
-    whole = x.place.origin > 0 or not any(window.padding)  # every pixel sees every tap
+        top, bottom, left, right = window.padding
+        size, window = (size[0] + top + bottom, size[1] + left + right), replace(window, padding=(0, 0, 0, 0))
+    whole = not any(window.padding)  # every pixel sees every tap
     taps_in_tile = whole and (weight.sources < GRADIENT_COLS or weight.kernel_width >= WIDE_KERNEL)
     taps = weight.kernel_height * weight.kernel_width
     weight.partial_order = (weight.row_size, 1) if taps_in_tile else (taps, weight.sources)
-    for rows in runs(weight.targets, GRADIENT_ROWS):
-        for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
-            builder.call(
-                correlate_grad.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy.buffer, dw=weight.partial,
-                groups=weight.groups, targets=weight.targets, sources=weight.sources,
-                target_start=rows.start, target_blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks,
-                height=dy.place.height, width=dy.place.width, x_height=size[0], x_width=size[1],
-                **window.fields() | {"top": padding[0], "left": padding[1]},
-                dilation_height=window.dilation[0], dilation_width=window.dilation[1],
-                x_row=x.place.row, x_plane=x.place.plane, dy_row=dy.place.row, dy_plane=dy.place.plane,
-                taps_in_tile=taps_in_tile)
+    correlate_grad(builder, x, size, dy.buffer, dy.place, dy.place.size, weight, window, taps_in_tile)

@@ -12,17 +12,14 @@ from typing import Any
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import At, Buffer
-from fastconv.engine.operators.correlation import correlate, pack_for
+from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
 from fastconv.engine.operators.tiling import Lines, Progression
 from fastconv.engine.operators.window import Window
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight
 from fastconv.kernels import columns as kernels
-from fastconv.kernels import correlate_grad
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
-from fastconv.simd.blocking import GRADIENT_COLS, GRADIENT_ROWS
-from fastconv.simd.tile import Block
 
 #: Columns made at a time: a good part of a core's second-level cache.
 BLOCK_BYTES = 256 * 1024
@@ -66,16 +63,9 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
     weight.partial = Buffer(4 * weight.size, per_group=True)
     for start, columns in _blocks(weight, dy):
         builder.call(kernels.im2col, **_fields(x, dy, columns, start, window))
-        for rows in runs(weight.targets, GRADIENT_ROWS):
-            for cols in runs(weight.sources, GRADIENT_COLS):
-                builder.call(
-                    correlate_grad.correlate_grad, Block(rows.size, cols.size), x=columns.buffer,
-                    dy=At(dy.buffer, 4 * LANES * start), dw=weight.partial,
-                    groups=weight.groups, targets=weight.targets, sources=weight.sources,
-                    target_start=rows.start, target_blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks,
-                    height=1, width=columns.place.width, x_height=1, x_width=columns.place.width,
-                    **Window((1, 1)).fields(), x_row=columns.place.row, x_plane=columns.place.plane,
-                    dy_row=dy.place.row, dy_plane=dy.place.plane, accumulate=start > 0)
+        block = 1, columns.place.width
+        correlate_grad(builder, columns, block, At(dy.buffer, 4 * LANES * start), dy.place, block, weight,
+                       Window((1, 1)), accumulate=start > 0)
 
 
 def _line(target: int, source: int, count: int) -> Lines:
