@@ -50,29 +50,29 @@ def _segment(op, p, kh, kw):
 @njit(**NATIVE)
 def _gather(op, x, columns, x_channel, place, kh, kw):
     """The column of one tap of one channel."""
-    zero, p = vector.splat(np.float32(0.0)), 0
+    zero, step, p = vector.splat(np.float32(0.0)), op.stride_width * LANES, 0
     while p < op.count:
         length, source, first, end = _segment(op, p, kh, kw)
+        source, target = (x_channel + source) * LANES, (place + p) * LANES
         for i in range(first):
-            vector.store(columns, (place + p + i) * LANES, zero)
+            vector.store(columns, target + i * LANES, zero)
         for i in range(first, end):
-            pixel = x_channel + source + i * op.stride_width
-            vector.store(columns, (place + p + i) * LANES, vector.load(x, pixel * LANES))
+            vector.store(columns, target + i * LANES, vector.load(x, source + i * step))
         for i in range(end, length):
-            vector.store(columns, (place + p + i) * LANES, zero)
+            vector.store(columns, target + i * LANES, zero)
         p += length
 
 
 @njit(**NATIVE)
 def _scatter(op, x, columns, x_channel, place, kh, kw):
     """Adds the column of one tap of one channel to the pixels it came from."""
-    p = 0
+    step, p = op.stride_width * LANES, 0
     while p < op.count:
-        length, source, first, end = _segment(op, p, kh, kw)
+        length, target, first, end = _segment(op, p, kh, kw)
+        source, target = (place + p) * LANES, (x_channel + target) * LANES
         for i in range(first, end):
-            pixel = (x_channel + source + i * op.stride_width) * LANES
-            column = vector.load(columns, (place + p + i) * LANES)
-            vector.store(x, pixel, vector.load(x, pixel) + column)
+            pixel = target + i * step
+            vector.store(x, pixel, vector.load(x, pixel) + vector.load(columns, source + i * LANES))
         p += length
 
 
