@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastconv.engine.team import Table
 from fastconv.kernels import work
 
 #: Longer than anything here takes; it is used up only where threads wait for each other in vain.
@@ -29,20 +30,18 @@ class Job:
         addresses = [ctypes.cast(kernel, ctypes.c_void_p).value for kernel in self._kernels]
         self.calls = [np.array([(address, worker) for address in addresses], np.int64) for worker in range(workers)]
         self.stop = np.zeros(1, np.int64)
-        self._claimed, self._finished = np.zeros((2, len(phases)), np.int64)
         self._tables = {
             work.STARTS: np.arange(len(phases) + 1),
-            work.UNITS: np.full(len(phases), units),
-            work.CLAIMED: self._claimed,
-            work.FINISHED: self._finished,
+            work.SIZES: np.full(len(phases), units),
+            **{table: np.zeros(len(phases), np.int64) for table in (work.UNITS, work.CLAIMED, work.FINISHED)},
             work.NEEDS: np.arange(len(phases)) - 1,
             work.STOP: self.stop,
             **{work.CALLS + worker: calls for worker, calls in enumerate(self.calls)},
         }
-        self.table = np.zeros(work.CALLS + workers, np.int64)
-        self.table[work.PHASES] = len(phases)
+        self.table = Table(work.CALLS + workers)
+        self.table.words[work.PHASES] = len(phases)
         for place, table in self._tables.items():
-            self.table[place] = table.ctypes.data
+            self.table.words[place] = table.ctypes.data
 
     def _reporting(self, phase: Callable[[int, int], object]) -> Callable[[int, int], None]:
         def kernel(worker: int, unit: int) -> None:
@@ -53,10 +52,8 @@ class Job:
 
         return kernel
 
-    def run(self, do: Callable[[np.ndarray], None]) -> None:
+    def run(self, do: Callable[[Table], None]) -> None:
         """Has `do` do the job, given its table, and raises the first error of its kernels."""
-        self._claimed.fill(0)
-        self._finished.fill(0)
         do(self.table)
         for error in self._errors:
             raise error

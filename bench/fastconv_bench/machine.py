@@ -75,10 +75,10 @@ class Gauge:
     def sample(self) -> None:
         """Measures for some 50 ms."""
         for name, program in self._programs.items():
-            program.run("all")  # wakes all threads
+            program.run()  # wakes all threads
             for _ in range(SAMPLES):
                 start = time.perf_counter()
-                program.run("all")
+                program.run()
                 self._best[name] = min(self._best[name], time.perf_counter() - start)
 
     def machine(self) -> Machine:
@@ -93,7 +93,7 @@ class Gauge:
 def _program(work: Kernel, arrays: list[np.ndarray], size: int, block: Block = ONE_VECTOR) -> Program:
     """Runs a kernel once on each array, in parallel."""
     records = [{"x": Fixed(x), "y": Fixed(aligned_floats(LANES * LANES)), "size": size} for x in arrays]
-    return Program({"all": [Phase([Call(work, records, block)], len(arrays))]}, new_batch_table(), 0, len(arrays))
+    return Program([Phase([Call(work, records, block)], len(arrays))], new_batch_table(), 0, len(arrays))
 
 
 def _cpu_name() -> str:

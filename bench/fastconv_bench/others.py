@@ -121,9 +121,9 @@ def _adamw() -> dict[str, Contender]:
     records = [{name: Fixed(array[start:end]) for name, array in zip(names, own, strict=True)}
                | {"constants": Fixed(constants), "size": end - start}
                for start, end in pairwise(bounds)]
-    program = Program({"update": [Phase([Call(kernels.adam, records)], PIECES)]}, new_batch_table(), 0,
+    program = Program([Phase([Call(kernels.adam, records)], PIECES)], new_batch_table(), 0,
                       workers=get_num_threads())
-    contenders = {FASTCONV: Contender(lambda: program.run("update"), 1), **contenders}
+    contenders = {FASTCONV: Contender(lambda: program.run(), 1), **contenders}
     torch = peers.torch()
     if torch:
         parameter = torch.nn.Parameter(torch.from_numpy(theta.copy()))

@@ -13,11 +13,14 @@ from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Call, Phase, Program, new_batch_table
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.threads import get_num_threads
-from fastconv.engine.weights import Bias, Update, Weight
+from fastconv.engine.weights import Bias, Update, Weight, pack_phase
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
 from fastconv.simd.tile import ONE_VECTOR, SQUARE, Block
+
+#: The first phases of every program: pack all weights, and run a batch.
+PACK, RUN = 0, 1
 
 
 class Builder:
@@ -93,12 +96,11 @@ class Builder:
         self.call(pack.unpack, SQUARE, x=x.buffer, batch=self.batch, **x.place.flat().fields())
 
     def program(self, update: Update | None = None) -> Program:
-        """Its regions: "pack" all weights; run a "batch".
-
-        A batch ends with the gradient of each trainable parameter, and with an update its new values, packed.
+        """Phase 0 packs all weights, the next ones run a batch, and the last leave the gradient of each trainable
+        parameter, and with an update its new values, packed.
         """
-        batch = [Phase(self._calls), *(Phase([call], 1, needs=0) for call in self._summary)]
-        steps = [phase for each in self.trained for phase in each.step_phases(self.batch_table, update)]
-        regions = {"pack": [weight.pack_phase() for weight in self.weights],
-                   "batch": batch + [replace(step, needs=len(batch) - 1) for step in steps]}
-        return Program(regions, self.batch_table, self.capacity, get_num_threads())
+        summary = [Phase([call], 1, needs=RUN) for call in self._summary]
+        steps = [replace(phase, needs=RUN + len(summary))
+                 for each in self.trained for phase in each.step_phases(self.batch_table, update)]
+        phases = [pack_phase(self.weights), Phase(self._calls, needs=PACK), *summary, *steps]
+        return Program(phases, self.batch_table, self.capacity, get_num_threads())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fastconv.engine import memory, team
 from fastconv.engine.memory import At, Buffer, Fixed
+from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
 from fastconv.kernels.abi import STOP, Kernel
@@ -38,7 +39,7 @@ class Phase:
     """Calls made one after the other on each unit: on each group of images, or on each of `units` blocks.
 
     The units of a phase are independent of each other, and threads take them as they come.
-    needs: the phase of the same region, by number, that must be finished before this one begins.
+    needs: the phase, by number, that must be finished before this one begins.
     """
 
     calls: Sequence[Call]
@@ -46,43 +47,16 @@ class Phase:
     needs: int = -1
 
 
-class _Region:
-    """Phases compiled into a job of `kernels.work`."""
-
-    def __init__(self, phases: Sequence[Phase], calls: Sequence[np.ndarray], stop: np.ndarray) -> None:
-        """calls: for each worker, rows of (kernel address, record address)."""
-        self._fixed_units = np.array([-1 if phase.units is None else phase.units for phase in phases], np.int64)
-        self._units, self._claimed, self._finished = (np.zeros(len(phases), np.int64) for _ in range(3))
-        starts = np.cumsum([0, *(len(phase.calls) for phase in phases)], dtype=np.int64)
-        needs = np.array([phase.needs for phase in phases], np.int64)
-        self._tables = {work.STARTS: starts, work.UNITS: self._units, work.CLAIMED: self._claimed,
-                        work.FINISHED: self._finished, work.NEEDS: needs, work.STOP: stop}
-        self._tables |= {work.CALLS + worker: table for worker, table in enumerate(calls)}
-        self.job = np.zeros(work.CALLS + len(calls), np.int64)
-        self.job[work.PHASES] = len(phases)
-        for place, table in self._tables.items():
-            self.job[place] = table.ctypes.data
-
-    def begin(self, groups: int) -> int:
-        """Makes the job ready for a batch of so many groups of images; returns its units."""
-        self._claimed.fill(0)
-        self._finished.fill(0)
-        np.copyto(self._units, self._fixed_units)
-        self._units[self._units < 0] = groups
-        return int(self._units.sum())
-
-
 class Program:
-    """Named regions of phases. A region ends when all its phases are finished, or a kernel has stopped it."""
+    """Phases as one job of `kernels.work`. It ends when all of them are finished, or a kernel has stopped it."""
 
-    def __init__(self, regions: Mapping[str, Sequence[Phase]], batch: np.ndarray, capacity: int,
-                 workers: int) -> None:
+    def __init__(self, phases: Sequence[Phase], batch: np.ndarray, capacity: int, workers: int) -> None:
         """batch: the int64 table that the kernels read the batch's addresses from. capacity: most images."""
         self.batch, self.capacity, self.workers = batch, capacity, workers
-        self._alive: list[np.ndarray] = []  # what the records point to
-        phases = [phase for region in regions.values() for phase in region]
+        self._alive: list[np.ndarray] = []  # what the job and its records point to
         self._place([phase for phase in phases if phase.units is None])
-        self._regions = {name: self._compile(region) for name, region in regions.items()}
+        self._most_units = max([phase.units for phase in phases if phase.units is not None], default=0)
+        self._job = self._compile(phases)
 
     @property
     def scratch_bytes(self) -> int:
@@ -116,10 +90,26 @@ class Program:
             return self._per_group[value].ctypes.data, value.size
         return self._arenas[worker].ctypes.data + value.offset, 0
 
-    def _compile(self, phases: Sequence[Phase]) -> _Region:
-        calls = [[self._compile_call(call, worker) for phase in phases for call in phase.calls]
-                 for worker in range(self.workers)]
-        return _Region(phases, [np.array(rows, np.int64) for rows in calls], self.batch[STOP:STOP + 1])
+    def _compile(self, phases: Sequence[Phase]) -> Table:
+        count = len(phases)
+        job = Table(work.CALLS + self.workers)
+        job.words[work.PHASES] = count
+        tables = {
+            work.STARTS: np.cumsum([0, *(len(phase.calls) for phase in phases)], dtype=np.int64),
+            work.SIZES: np.array([-1 if phase.units is None else phase.units for phase in phases], np.int64),
+            work.UNITS: np.zeros(count, np.int64),
+            work.CLAIMED: np.zeros(count, np.int64),
+            work.FINISHED: np.zeros(count, np.int64),
+            work.NEEDS: np.array([phase.needs for phase in phases], np.int64),
+            work.STOP: self.batch[STOP:STOP + 1],
+        }
+        for worker in range(self.workers):
+            calls = [self._compile_call(call, worker) for phase in phases for call in phase.calls]
+            tables[work.CALLS + worker] = np.array(calls, np.int64)
+        for place, each in tables.items():
+            job.words[place] = each.ctypes.data
+        self._alive += tables.values()
+        return job
 
     def _compile_call(self, call: Call, worker: int) -> tuple[int, int]:
         records = np.zeros(len(call.records), call.kernel.arguments)
@@ -130,12 +120,11 @@ class Program:
         self._alive.append(records)
         return call.kernel.address(call.block), records.ctypes.data
 
-    def run(self, region: str, images: int = 0) -> None:
-        """Runs a region; `images` is how many the batch table describes."""
-        compiled = self._regions[region]
-        units = compiled.begin(groups_of(images))
-        if units:
-            team.team.run(compiled.job, min(self.workers, get_num_threads(), units))
+    def run(self, images: int = 0, first: int = 0) -> None:
+        """Runs the phases from `first` on; `images` is how many the batch table describes."""
+        groups = groups_of(images)
+        self._job.words[work.GROUPS], self._job.words[work.FIRST] = groups, first
+        team.team.run(self._job, min(self.workers, get_num_threads(), max(groups, self._most_units, 1)))
 
 
 def new_batch_table() -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastconv.engine.builder import Builder
+from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.weights import Update
 from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
 
@@ -29,10 +29,8 @@ class Session:
         """
         table = self.program.batch
         table[STOP] = 0
-        newest = max([parameter.version for parameter in self._packed], default=0)
-        if newest > self._packed_version:
-            self.program.run("pack")
-            self._packed_version = newest
+        newest = self._newest()
+        first = PACK if newest > self._packed_version else RUN
         if indices is None:
             if len(self._in_order) < count:
                 self._in_order = np.arange(count)
@@ -40,8 +38,12 @@ class Session:
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
-        self.program.run("batch", count)
+        self.program.run(count, first)
         if self._updates and not table[STOP]:
             for parameter in self._trained:
                 parameter.changed()
-            self._packed_version = max([parameter.version for parameter in self._packed], default=0)
+            newest = self._newest()
+        self._packed_version = newest
+
+    def _newest(self) -> int:
+        return max([parameter.version for parameter in self._packed], default=0)

@@ -86,10 +86,9 @@ class Weight:
         self.partial_order = (self.row_size, 1)  # of each target as (rows, cols); transposed it is the weight's order
         self.product: Mapping[str, Any] | None = None  # of a linear layer: the arguments of its matrix product
 
-    def pack_phase(self) -> Phase:
-        """Packs the whole weight."""
-        units = self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size))
-        return Phase(self._pack_calls(units), len(units))
+    def pack_calls(self) -> list[Call]:
+        """The calls that pack the whole weight."""
+        return self._pack_calls(self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size)))
 
     def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
         """The gradient, and with an update the new values, packed."""
@@ -173,6 +172,12 @@ class Bias:
         ranges = [(0, self.grad.size)]
         calls = [_sum_call(self.partial, self.grad, ranges, batch, 1, 1)]
         return [Phase(calls + ([update.call(self.parameter, self.grad, ranges)] if update else []), 1)]
+
+
+def pack_phase(weights: Sequence[Weight]) -> Phase:
+    """Packs all the weights, a unit for each record of their calls."""
+    records = [record for weight in weights for call in weight.pack_calls() for record in call.records]
+    return Phase([Call(pack.pack_weight, records)], len(records))
 
 
 def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray,

@@ -21,14 +21,17 @@ from numba.extending import intrinsic
 
 from fastconv.kernels.abi import NATIVE, pointer
 
-# A job: how many phases, the addresses of int64 tables with one entry a phase, and for each worker its calls.
+# A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
+# one entry a phase; and for each worker its calls.
 PHASES = 0
-STARTS = 1  # the first call of each phase, and the end of the last
-UNITS = 2  # how many units it has
-CLAIMED, FINISHED = 3, 4  # how many of them have been taken, and finished
-NEEDS = 5  # the phase that must be finished first; -1 for none
-STOP = 6  # address of a word: once it is not 0, no further phase is begun
-CALLS = 7  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
+FIRST = 1  # the phase to begin with; those before it count as finished
+GROUPS = 2
+STARTS = 3  # the first call of each phase, and the end of the last
+SIZES = 4  # how many units it has; -1 for one a group
+UNITS, CLAIMED, FINISHED = 5, 6, 7  # how many of them there are now, have been taken, and are finished
+NEEDS = 8  # the phase that must be finished first; -1 for none
+STOP = 9  # address of a word: once it is not 0, no further phase is begun
+CALLS = 10  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
 
 # The control table; the words that threads watch are on cache lines of their own.
 JOB, WORKERS, TURN, GATE, CONTROL_SIZE = 0, 1, 8, 16, 24
@@ -101,12 +104,23 @@ def _words(address):
 
 
 @njit(**NATIVE)
+def _begin(job):
+    """Makes a job ready, before any thread takes part in it."""
+    sizes, units = _words(job[SIZES]), _words(job[UNITS])
+    claimed, finished = _words(job[CLAIMED]), _words(job[FINISHED])
+    for phase in range(job[PHASES]):
+        units[phase] = job[GROUPS] if sizes[phase] < 0 else sizes[phase]
+        claimed[phase] = 0
+        finished[phase] = 0 if phase >= job[FIRST] else units[phase]
+
+
+@njit(**NATIVE)
 def _work(job, worker):
     """Takes part in a job until nothing is left to begin."""
     starts, units, needs = _words(job[STARTS]), _words(job[UNITS]), _words(job[NEEDS])
     claimed, finished, stop = _words(job[CLAIMED]), _words(job[FINISHED]), _words(job[STOP])
     calls = _words(job[CALLS + worker])
-    for phase in range(job[PHASES]):
+    for phase in range(job[FIRST], job[PHASES]):
         needed = needs[phase]
         if needed >= 0:
             while _get(finished, needed) < units[needed]:
@@ -125,6 +139,7 @@ def _work(job, worker):
 @njit("void(int64)", cache=True, **NATIVE)
 def work_alone(job):
     """Does a whole job."""
+    _begin(_words(job))
     _work(_words(job), 0)
 
 
@@ -132,6 +147,7 @@ def work_alone(job):
 def lead(control, job, workers):
     """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
     words = _words(control)
+    _begin(_words(job))
     words[JOB], words[WORKERS] = job, workers
     _add(words, GATE, -CLOSED)
     _add(words, TURN, 1)

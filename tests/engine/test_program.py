@@ -60,12 +60,12 @@ def phase(function, units=None, needs=-1, **fields) -> Phase:
 
 
 def program(*phases: Phase, capacity: int = 64, workers: int = 1) -> Program:
-    return Program({"all": phases}, new_batch_table(), capacity, workers)
+    return Program(phases, new_batch_table(), capacity, workers)
 
 
 def run(made: Program, phases: tuple[Phase, ...] | list[Phase], images: int = 0) -> None:
-    """Runs a program's region, and raises the first error of its kernels."""
-    made.run("all", images)
+    """Runs a program, and raises the first error of its kernels."""
+    made.run(images)
     for each in phases:
         for error in each.calls[0].kernel.errors:
             raise error
@@ -82,7 +82,7 @@ def test_calls_are_made_one_after_the_other_on_each_unit_of_each_phase():
     seen = []
     kernels = [PythonKernel(lambda _, unit, name=name: seen.append((name, unit))) for name in "abc"]
     calls = [Call(kernel, [{}]) for kernel in kernels]
-    program(Phase(calls[:2], 2), Phase(calls[2:], 3)).run("all")
+    program(Phase(calls[:2], 2), Phase(calls[2:], 3)).run()
     assert seen == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("c", 0), ("c", 1), ("c", 2)]
 
 
@@ -103,13 +103,14 @@ def test_batches_of_any_size_follow_each_other():
     assert seen == [0, 1, 2, 3, 0, 0, 1, 2]
 
 
-def test_only_the_region_asked_for_is_run():
+def test_a_program_runs_from_the_phase_asked_for_on():
     seen = []
-    made = Program({name: [phase(lambda *_, name=name: seen.append(name), units=1)] for name in ("one", "other")},
-                   new_batch_table(), 0, 1)
-    made.run("other")
-    made.run("one")
-    assert seen == ["other", "one"]
+    made = program(*(phase(lambda *_, name=name: seen.append(name), units=1, needs=needs)
+                     for name, needs in (("first", -1), ("second", 0), ("third", 1))))
+    made.run(first=1)
+    made.run(first=2)
+    made.run()
+    assert seen == ["second", "third", "third", "first", "second", "third"]
 
 
 def test_all_units_are_done_once_by_any_number_of_threads(threads):
@@ -154,7 +155,7 @@ def test_a_phase_that_needs_another_starts_after_all_its_units_are_finished(thre
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_stopped_region_begins_no_further_phase_until_the_word_is_cleared(threads, workers):
+def test_a_stopped_program_begins_no_further_phase_until_the_word_is_cleared(threads, workers):
     seen, stops = [], [True, False]
 
     def stop(*_):
@@ -170,7 +171,7 @@ def test_a_stopped_region_begins_no_further_phase_until_the_word_is_cleared(thre
     assert sorted(seen) == [0, 1, 2]
 
 
-def test_a_phase_in_which_a_region_is_stopped_is_finished():
+def test_a_phase_in_which_a_program_is_stopped_is_finished():
     seen = []
 
     def stop(_, unit):
@@ -256,6 +257,6 @@ def test_each_call_is_compiled_for_its_block_and_given_its_record():
     seen = []
     kernel = PythonKernel(lambda record, unit: seen.append(int(record["number"])))
     calls = [Call(kernel, [{"number": 1}]), Call(kernel, [{"number": 2}], Block(2, 3))]
-    program(Phase(calls, 1)).run("all")
+    program(Phase(calls, 1)).run()
     assert seen == [1, 2]
     assert kernel.blocks == [ONE_VECTOR, Block(2, 3)]

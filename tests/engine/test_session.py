@@ -10,7 +10,7 @@ import pytest
 
 import fastconv as fc
 from fastconv import nn, optim
-from fastconv.engine.builder import Builder
+from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.operators import Window, conv2d
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
@@ -68,12 +68,12 @@ def results(session: Session, x: np.ndarray, indices: np.ndarray | None = None) 
 
 @pytest.fixture
 def packings(monkeypatch) -> Callable[[Session], list[str]]:
-    """Writes down the regions a session's program runs from now on."""
+    """Writes down with which phase a session's program begins from now on."""
 
     def follow(session: Session) -> list[str]:
-        regions, run = [], session.program.run
-        monkeypatch.setattr(session.program, "run", lambda region, *rest: (regions.append(region), run(region, *rest)))
-        return regions
+        begun, run = [], session.program.run
+        monkeypatch.setattr(session.program, "run", lambda images, first: (begun.append(first), run(images, first)))
+        return begun
 
     return follow
 
@@ -129,24 +129,24 @@ def test_a_smaller_batch_writes_nothing_behind_its_results():
 
 def test_weights_are_packed_before_the_first_batch_and_again_only_when_they_have_changed(packings):
     session, parameter = doubler()
-    x, regions = normal(0, 3, 1, 2, 2), packings(session)
+    x, begun = normal(0, 3, 1, 2, 2), packings(session)
     results(session, x)
     results(session, x)
-    assert regions == ["pack", "batch", "batch"]
+    assert begun == [PACK, RUN]
     parameter.set(np.full((1, 1, 1, 1), 4))
     np.testing.assert_array_equal(results(session, x), 4 * x)
     results(session, x)
-    assert regions[3:] == ["pack", "batch", "batch"]
+    assert begun[2:] == [PACK, RUN]
 
 
 def test_training_packs_its_new_weights_by_itself(packings):
     model = small_network()
     trainer = fc.Trainer(model, optim.SGD(0.1))
     with trainer._session(X, len(X)) as session:
-        regions = packings(session)
+        begun = packings(session)
     for _ in range(3):
         trainer.step(X, LABELS)
-    assert regions == ["pack", "batch", "batch", "batch"]
+    assert begun == [PACK, RUN, RUN]
 
 
 def test_weights_changed_after_a_stopped_batch_are_packed_before_the_next():

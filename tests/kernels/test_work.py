@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numba import cfunc
 
+from fastconv.engine.team import Table
 from fastconv.kernels import work
 from fastconv.kernels.abi import pointer
 from tests.jobs import Job, meeting
@@ -19,14 +20,14 @@ class Crew:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._control = np.zeros(work.CONTROL_SIZE, np.int64)
-        self._control[work.GATE] = work.CLOSED
+        self._control = Table(work.CONTROL_SIZE)
+        self._control.words[work.GATE] = work.CLOSED
         self._over = threading.Event()
         self._helpers = [threading.Thread(target=self._help, args=(number,)) for number in range(1, workers)]
 
     def _help(self, number: int) -> None:
         while not self._over.is_set():
-            work.help_out(self._control.ctypes.data, number)
+            work.help_out(self._control.address, number)
 
     def __enter__(self) -> Crew:
         for helper in self._helpers:
@@ -38,12 +39,12 @@ class Crew:
         for helper in self._helpers:
             helper.join()
 
-    def do(self, table: np.ndarray) -> None:
-        work.lead(self._control.ctypes.data, table.ctypes.data, self.workers)
+    def do(self, table: Table) -> None:
+        work.lead(self._control.address, table.address, self.workers)
 
 
-def alone(table: np.ndarray) -> None:
-    work.work_alone(table.ctypes.data)
+def alone(table: Table) -> None:
+    work.work_alone(table.address)
 
 
 def test_one_thread_does_all_units_of_each_phase_in_order():
@@ -100,6 +101,14 @@ def test_each_unit_is_done_once_in_job_after_job():
         for jobs in range(1, 101):
             job.run(crew.do)
             assert (counts == jobs).all()
+
+
+def test_a_job_begins_with_the_phase_asked_for_and_counts_those_before_it_as_finished():
+    done: list[tuple[str, int]] = []
+    job = Job(1, 2, *(lambda worker, unit, name=name: done.append((name, unit)) for name in ("one", "two", "three")))
+    job.table.words[work.FIRST] = 1
+    job.run(alone)
+    assert done == [("two", 0), ("two", 1), ("three", 0), ("three", 1)]
 
 
 def test_a_phase_begins_when_the_one_it_needs_is_finished_by_all():
