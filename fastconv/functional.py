@@ -55,9 +55,9 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     module = _module(algorithm)
 
     def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
-        image = builder.array(x.shape[1:], IMAGES)
+        image = builder.array(x.shape[1:], IMAGES, module.halo(window))
         bias_in = None if b is None else builder.bias(b)
-        matrix = builder.weight(w, module.weight_shape(weight.shape), groups)
+        matrix = builder.weight(w, weight.shape, groups)
         builder.output(module.conv2d(builder, image, matrix, bias_in, window))
 
     _run(("conv2d", x.shape[1:], weight.shape, bias is None, window, groups, module), emit, x, inputs, results=y)
@@ -75,8 +75,9 @@ def conv2d_input_grad(dy: Array, weight: Array, input_shape: Sequence[int], stri
     module = _module(algorithm)
 
     def emit(builder: Builder, w: Parameter) -> None:
-        image, dx = builder.array(dy.shape[1:], IMAGES), Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
-        matrix = builder.weight(w, module.weight_shape(weight.shape), groups)
+        image = builder.array(dy.shape[1:], IMAGES)
+        dx = Tensor.new(Packed.of(*shape[1:], halo=module.halo(window)), needs_grad=True)
+        matrix = builder.weight(w, weight.shape, groups)
         module.conv2d_input_grad(builder, image, dx, matrix, window)
         builder.output(dx)
 
@@ -98,8 +99,8 @@ def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPai
     module = _module(algorithm)
 
     def emit(builder: Builder, w: Parameter) -> Weight:
-        weight = builder.weight(w, module.weight_shape(shape), groups, trainable=True)
-        image, grad = builder.array(x.shape[1:], IMAGES), builder.array(dy.shape[1:], TARGETS)
+        weight = builder.weight(w, shape, groups, trainable=True)
+        image, grad = builder.array(x.shape[1:], IMAGES, module.halo(window)), builder.array(dy.shape[1:], TARGETS)
         module.conv2d_weight_grad(builder, image, grad, weight, window)
         return weight
 

@@ -101,8 +101,8 @@ def _forward(layer: Layer, algorithm: str) -> dict[str, Contender]:
     module, bias = ALGORITHMS[algorithm], np.zeros(layer.out_channels, np.float32)
     operation = Operation(BATCH)
     operation.result(module.conv2d(
-        operation.builder, operation.resident(layer.x_shape),
-        operation.weight(weight, module.weight_shape(layer.weight_shape), layer.groups), operation.bias(bias),
+        operation.builder, operation.resident(layer.x_shape, module.halo(layer.window)),
+        operation.weight(weight, layer.weight_shape, layer.groups), operation.bias(bias),
         layer.window))
     options: dict[str, Any] = {"padding": layer.padding, "groups": layer.groups}
     few = x[:NUMPY_IMAGES]
@@ -132,8 +132,9 @@ def _input_grad(layer: Layer, algorithm: str) -> dict[str, Contender]:
     x, weight, dy = _arrays(layer)
     module, operation = ALGORITHMS[algorithm], Operation(BATCH)
     module.conv2d_input_grad(
-        operation.builder, operation.resident(layer.y_shape), operation.resident(layer.x_shape),
-        operation.weight(weight, module.weight_shape(layer.weight_shape), layer.groups), layer.window)
+        operation.builder, operation.resident(layer.y_shape),
+        operation.resident(layer.x_shape, module.halo(layer.window)),
+        operation.weight(weight, layer.weight_shape, layer.groups), layer.window)
     few = dy[:NUMPY_IMAGES]
     shape = (len(few), *layer.x_shape)
     contenders = {
@@ -146,10 +147,10 @@ def _input_grad(layer: Layer, algorithm: str) -> dict[str, Contender]:
 def _weight_grad(layer: Layer, algorithm: str) -> dict[str, Contender]:
     x, weight, dy = _arrays(layer)
     module, operation = ALGORITHMS[algorithm], Operation(BATCH)
-    halo = layer.window.padding if algorithm == "direct" and layer.in_channels == 1 else (0, 0, 0, 0)
+    halo = layer.window.padding if layer.in_channels == 1 else module.halo(layer.window)
     module.conv2d_weight_grad(
         operation.builder, operation.resident(layer.x_shape, halo), operation.resident(layer.y_shape),
-        operation.weight(weight, module.weight_shape(layer.weight_shape), layer.groups, trainable=True), layer.window)
+        operation.weight(weight, layer.weight_shape, layer.groups, trainable=True), layer.window)
     few, few_grads = x[:NUMPY_IMAGES], dy[:NUMPY_IMAGES]
     contenders = {
         FASTCONV: Contender(operation.prepare(), BATCH),

@@ -76,19 +76,20 @@ class Builder:
     def input(self, shape: tuple[int, int, int], dtype: Any, scale: np.ndarray, shift: np.ndarray,
               halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
         """The batch's images (C, H, W) times scale plus shift, both (C,), with a halo of zeros around each plane."""
+        kernel = pack.pack_uint8 if dtype == np.uint8 else pack.pack_float32
+        return self._packed(kernel, shape, IMAGES, scale, shift, halo)
+
+    def array(self, shape: tuple[int, int, int], slot: int, halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
+        """Arrays (C, H, W) float32 as they are; their address is in a slot of the batch table."""
+        one, zero = np.ones(shape[0], np.float32), np.zeros(shape[0], np.float32)
+        return self._packed(pack.pack_float32, shape, slot, one, zero, halo)
+
+    def _packed(self, kernel: Kernel, shape: tuple[int, int, int], slot: int, scale: np.ndarray, shift: np.ndarray,
+                halo: tuple[int, int, int, int]) -> Tensor:
         place = Packed.of(*shape, halo=halo)
         x = Tensor(place, Buffer(4 * LANES * place.pixels, keep=any(halo)), needs_grad=False)
-        kernel = pack.pack_uint8 if dtype == np.uint8 else pack.pack_float32
-        self.call(kernel, batch=self.batch, slot=IMAGES, scale=Fixed(scale), shift=Fixed(shift), x=x.buffer,
+        self.call(kernel, batch=self.batch, slot=slot, scale=Fixed(scale), shift=Fixed(shift), x=x.buffer,
                   **place.fields())
-        return x
-
-    def array(self, shape: tuple[int, int, int], slot: int) -> Tensor:
-        """Arrays (C, H, W) float32 as they are; their address is in a slot of the batch table."""
-        x = Tensor.new(Packed.of(*shape), needs_grad=False)
-        one, zero = np.ones(shape[0], np.float32), np.zeros(shape[0], np.float32)
-        self.call(pack.pack_float32, batch=self.batch, slot=slot, scale=Fixed(one), shift=Fixed(zero), x=x.buffer,
-                  **x.place.fields())
         return x
 
     def output(self, x: Tensor) -> None:

@@ -18,6 +18,7 @@ from fastconv.engine.program import Call, Phase
 from fastconv.kernels import linear_grad, optimizer, pack
 from fastconv.kernels.abi import Kernel
 from fastconv.kernels.blocks import runs
+from fastconv.layout import whole_lanes
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
 from fastconv.simd.tile import Block
 
@@ -172,6 +173,11 @@ class Bias:
         ranges = [(0, self.grad.size)]
         calls = [_sum_call(self.partial, self.grad, ranges, batch, 1, 1)]
         return [Phase(calls + ([update.call(self.parameter, self.grad, ranges)] if update else []), 1)]
+
+
+def partial_sums(count: int) -> Buffer:
+    """Memory for the sums that each group of images leaves: in whole cache lines, so that no two groups share one."""
+    return Buffer(4 * whole_lanes(count), per_group=True)
 
 
 def pack_phase(weights: Sequence[Weight]) -> Phase:

@@ -1,8 +1,11 @@
-"""Between images and columns: the pixels that each tap of a window sees, for a block of output pixels.
+"""Convolution by im2col: matrix products with the columns of an image.
 
-    columns[c, kh, kw, p - start] = x[c, h·stride + kh·dilation - top, w·stride + kw·dilation - left]
+    column[tap, pixel] = x[taps[tap] + pixels[pixel]]
 
-where p = h · out_width + w counts the output pixels, and pixels outside the image are zero.
+is what each tap of the window sees at each output pixel. x has zeros around it instead of padding, so the two tables
+of places say all there is to say about kernel size, stride and dilation. The whole matrix of columns would be kh · kw
+times as large as x. So a product takes just the columns of its next tiles from the image, with the first tile that
+reads them, and leaves them in a panel for the others, which stays in the first or second level cache.
 """
 
 from __future__ import annotations
@@ -10,96 +13,129 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, record
+from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, integers, kernel, offset, record
 from fastconv.layout import LANES
+from fastconv.simd import tile as tiles
 from fastconv.simd import vector
 
 ARGUMENTS = record(
-    ("x", BUFFER), ("columns", BUFFER),
-    ("start", np.int64), ("count", np.int64),  # the block of output pixels
-    ("channels", np.int64), ("height", np.int64), ("width", np.int64), ("out_width", np.int64),
-    ("kernel_height", np.int64), ("kernel_width", np.int64),
-    ("stride_height", np.int64), ("stride_width", np.int64),
-    ("dilation_height", np.int64), ("dilation_width", np.int64),
-    ("top", np.int64), ("left", np.int64),
-    ("x_row", np.int64), ("x_plane", np.int64), ("columns_plane", np.int64),
+    ("x", BUFFER), ("x_plane", np.int64),  # with its zeros
+    ("y", BUFFER), ("y_plane", np.int64),
+    ("weight", BUFFER), ("bias", BUFFER),  # or, for the weight's gradient, that of each group of images
+    ("taps", BUFFER), ("tap_count", np.int64),  # int64, in the order of the weight's: of all source channels of a group
+    ("pixels", BUFFER), ("pixel_count", np.int64),  # int64
+    ("panel", BUFFER),
+    ("groups", np.int64),  # of channels; the next two count the channels of one of them
+    ("targets", np.int64), ("sources", np.int64),
+    ("start", np.int64), ("blocks", np.int64),  # the rows of the product to compute, in blocks as large as the tile
+    ("col_start", np.int64), ("col_blocks", np.int64),  # of the weight's gradient: its taps likewise
+    ("tap_step", np.int64), ("target_step", np.int64),  # of the input's gradient: the order of the packed weight
+    ("strip", np.int64),  # of the weight's gradient: the pixels between two sums over the lanes
 )
 
-
 @njit(**NATIVE)
-def _inside(start, step, count, size):
-    """The positions [first, end) out of `count` at which start + position * step lies in an axis of `size`."""
-    first = max(0, (step - 1 - start) // step)
-    return min(first, count), max(min(first, count), min(count, (size - 1 - start) // step + 1))
+def _multiply(block, op, x, y, w, bias, taps, pixels, panel, first, end):
+    """Whole tiles of output pixels from `first` on, up to `end` at most; returns the first one left.
 
-
-@njit(**NATIVE)
-def _segment(op, p, kh, kw):
-    """The pixels of the block from start + p on that lie in one row of the output, and what one tap sees there.
-
-    Their number, the first one's source in a plane of x, and the pixels [first, end) whose source is inside the image.
+    The first block of targets reads the image and leaves the panel for the others: the copy costs no time of its own.
     """
-    oh, ow = divmod(op.start + p, op.out_width)
-    length = min(op.out_width - ow, op.count - p)
-    h = oh * op.stride_height + kh * op.dilation_height - op.top
-    w = ow * op.stride_width + kw * op.dilation_width - op.left
-    first, end = _inside(w, op.stride_width, length, op.width) if 0 <= h < op.height else (length, length)
-    return length, h * op.x_row + w, first, end
-
-
-@njit(**NATIVE)
-def _gather(op, x, columns, x_channel, place, kh, kw):
-    """The column of one tap of one channel."""
-    zero, step, p = vector.splat(np.float32(0.0)), op.stride_width * LANES, 0
-    while p < op.count:
-        length, source, first, end = _segment(op, p, kh, kw)
-        source, target = (x_channel + source) * LANES, (place + p) * LANES
-        for i in range(first):
-            vector.store(columns, target + i * LANES, zero)
-        for i in range(first, end):
-            vector.store(columns, target + i * LANES, vector.load(x, source + i * step))
-        for i in range(end, length):
-            vector.store(columns, target + i * LANES, zero)
-        p += length
-
-
-@njit(**NATIVE)
-def _scatter(op, x, columns, x_channel, place, kh, kw):
-    """Adds the column of one tap of one channel to the pixels it came from."""
-    step, p = op.stride_width * LANES, 0
-    while p < op.count:
-        length, target, first, end = _segment(op, p, kh, kw)
-        source, target = (place + p) * LANES, (x_channel + target) * LANES
-        for i in range(first, end):
-            pixel = target + i * step
-            vector.store(x, pixel, vector.load(x, pixel) + vector.load(columns, source + i * LANES))
-        p += length
+    step, y_plane, lower = block.cols * LANES, op.y_plane * LANES, np.float32(-np.inf)
+    for p in range(first, end - block.cols + 1, block.cols):
+        tile, w_start, place = tiles.from_scalars(block, bias, 0), 0, 0
+        for k in range(op.tap_count):
+            column = tiles.gathered(tiles.one_row(block), x, taps[k] * LANES, 0, pixels, p)
+            tiles.store_row(panel, place, column)
+            tile = tiles.fma_scalars_row(tile, w, w_start, column)
+            w_start += block.rows
+            place += step
+        tiles.store_at_least(y, p * LANES, y_plane, LANES, tile, lower)
+        for row in range(block.rows, op.blocks * block.rows, block.rows):
+            tile, place = tiles.from_scalars(block, bias, row), 0
+            for _ in range(op.tap_count):
+                tile = tiles.fma_scalars_vectors(tile, w, w_start, panel, place, LANES)
+                w_start += block.rows
+                place += step
+            tiles.store_at_least(y, row * y_plane + p * LANES, y_plane, LANES, tile, lower)
+    return end - (end - first) % block.cols
 
 
 @kernel(ARGUMENTS)
-def im2col(records, group):
-    """The columns of one block of output pixels."""
-    op = argument(records, 0)
-    x, columns = floats(op.x, group), floats(op.columns, group)
-    place = 0
-    for c in range(op.channels):
-        for kh in range(op.kernel_height):
-            for kw in range(op.kernel_width):
-                _gather(op, x, columns, c * op.x_plane, place, kh, kw)
-                place += op.columns_plane
+def multiply(records, group):
+    """y = bias + weight · columns; weight packed as for `correlate`, one row after the other in blocks."""
+    op, block = argument(records, 0), block_of(records)
+    taps, pixels, panel = integers(op.taps, 0), integers(op.pixels, 0), floats(op.panel, group)
+    for channel_group in range(op.groups):
+        x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
+        target = channel_group * op.targets + op.start
+        y = offset(floats(op.y, group), target * op.y_plane * LANES)
+        w, bias = offset(floats(op.weight, 0), target * op.tap_count), offset(floats(op.bias, 0), target)
+        left = _multiply(block, op, x, y, w, bias, taps, pixels, panel, 0, op.pixel_count)
+        _multiply(tiles.one_column(block), op, x, y, w, bias, taps, pixels, panel, left, op.pixel_count)
+
+
+@njit(**NATIVE)
+def _multiply_grad(block, op, x, y, w, taps, pixels, first, end):
+    """As `_multiply`, for one block of source channels."""
+    x_plane, y_plane = op.x_plane * LANES, op.y_plane * LANES
+    w_tap, w_target = op.tap_step * block.rows, op.target_step * block.rows
+    for p in range(first, end - block.cols + 1, block.cols):
+        for tap in range(op.tap_count):
+            start, w_start, place = taps[tap] * LANES, tap * w_tap, p * LANES
+            tile = tiles.gathered(block, x, start, x_plane, pixels, p)
+            for _ in range(op.targets):
+                tile = tiles.fma_scalars_vectors(tile, w, w_start, y, place, LANES)
+                w_start += w_target
+                place += y_plane
+            tiles.scatter(x, start, x_plane, pixels, p, tile)
+    return end - (end - first) % block.cols
 
 
 @kernel(ARGUMENTS)
-def col2im(records, group):
-    """Adds the columns of one block to the pixels they came from; the first block clears x before."""
-    op = argument(records, 0)
-    x, columns = floats(op.x, group), floats(op.columns, group)
-    if op.start == 0:
-        for i in range(0, op.channels * op.x_plane * LANES, LANES):
-            vector.store(x, i, vector.splat(np.float32(0.0)))
-    place = 0
-    for c in range(op.channels):
-        for kh in range(op.kernel_height):
-            for kw in range(op.kernel_width):
-                _scatter(op, x, columns, c * op.x_plane, place, kh, kw)
-                place += op.columns_plane
+def multiply_grad(records, group):
+    """x[s, taps[k] + pixels[p]] += Σ_t weight[t, s, k] · y[t, p]: each column's gradient, where its pixels came from.
+
+    A tile holds source channels at one tap, so none of its cells is another's pixel, and it is added to x as it is.
+    y is the gradient of the output, and taps are those of one source channel.
+    """
+    op, block = argument(records, 0), block_of(records)
+    taps, pixels, x = integers(op.taps, 0), integers(op.pixels, 0), floats(op.x, group)
+    for channel_group in range(op.groups):
+        y = offset(floats(op.y, group), channel_group * op.targets * op.y_plane * LANES)
+        for index in range(op.blocks):
+            source = channel_group * op.sources + op.start + index * block.rows
+            w = offset(floats(op.weight, 0), source * op.tap_count * op.targets)
+            dx = offset(x, source * op.x_plane * LANES)
+            for i in range(0, block.rows * op.x_plane * LANES, LANES):
+                vector.store(dx, i, vector.splat(np.float32(0.0)))
+            left = _multiply_grad(block, op, dx, y, w, taps, pixels, 0, op.pixel_count)
+            _multiply_grad(tiles.one_column(block), op, dx, y, w, taps, pixels, left, op.pixel_count)
+
+
+@kernel(ARGUMENTS)
+def multiply_weight_grad(records, group):
+    """weight[t, k] = Σ_p y[t, p] · column[k, p] of one group of images; y is the gradient of the output."""
+    op, block = argument(records, 0), block_of(records)
+    taps, pixels, panel = integers(op.taps, 0), integers(op.pixels, 0), floats(op.panel, group)
+    cols, step, y_plane = block.cols, block.cols * LANES, op.y_plane * LANES
+    for channel_group in range(op.groups):
+        x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
+        target = channel_group * op.targets + op.start
+        y, dw = offset(floats(op.y, group), target * y_plane), offset(floats(op.weight, group), target * op.tap_count)
+        for first in range(0, op.pixel_count, op.strip):
+            count = min(op.strip, op.pixel_count - first)
+            for col in range(op.col_start, op.col_start + op.col_blocks * cols, cols):
+                y_start, place, tile = first * LANES, 0, tiles.zeros(block)
+                for p in range(first, first + count):
+                    column = tiles.gathered(tiles.one_row(block), x, pixels[p] * LANES, 0, taps, col)
+                    tiles.store_row(panel, place, column)
+                    tile = tiles.fma_vectors_row(tile, y, y_start, y_plane, column)
+                    y_start += LANES
+                    place += step
+                tiles.add_lane_sums(dw, col, op.tap_count, tile, first > 0)
+                for row in range(block.rows, op.blocks * block.rows, block.rows):
+                    y_start, place, tile = row * y_plane + first * LANES, 0, tiles.zeros(block)
+                    for _ in range(count):
+                        tile = tiles.fma_vectors_vectors(tile, y, y_start, y_plane, panel, place, LANES)
+                        y_start += LANES
+                        place += step
+                    tiles.add_lane_sums(dw, row * op.tap_count + col, op.tap_count, tile, first > 0)

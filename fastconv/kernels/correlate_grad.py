@@ -34,7 +34,6 @@ ARGUMENTS = record(
     ("dilation_height", np.int64), ("dilation_width", np.int64),
     ("top", np.int64), ("left", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("dy_row", np.int64), ("dy_plane", np.int64),
-    ("accumulate", np.int64),  # add to what dw holds
     ("taps_in_tile", np.int64),  # the columns of a tile are kernel columns instead of source channels
 )
 
@@ -73,7 +72,7 @@ def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
             x_start += x_step
     tap = kh * op.kernel_width + kw
     start = s * taps + tap if op.taps_in_tile else tap * op.sources + s
-    tiles.add_lane_sums(dw, t * op.sources * taps + start, op.sources * taps, tile, op.accumulate or strip_start > 0)
+    tiles.add_lane_sums(dw, t * op.sources * taps + start, op.sources * taps, tile, strip_start > 0)
 
 
 @njit(**NATIVE)

@@ -16,7 +16,7 @@ from numba.extending import intrinsic, models, overload_attribute, register_mode
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import FLOATS
+from fastconv.simd.ir_tools import FLOATS, I64
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,17 @@ def _cols(block):
 @intrinsic
 def one_column(_typing, block):
     """The block with a single column."""
-    narrow = BlockType(block.rows, 1)
+    return BlockType(block.rows, 1)(block), _nothing
 
-    def codegen(context, _builder, _signature, _args):
-        return context.get_dummy_value()
 
-    return narrow(block), codegen
+@intrinsic
+def one_row(_typing, block):
+    """The block with a single row."""
+    return BlockType(1, block.cols)(block), _nothing
+
+
+def _nothing(context, _builder, _signature, _args):
+    return context.get_dummy_value()
 
 
 def _tile_of(block):
@@ -126,25 +131,103 @@ def from_scalars(_typing, block, values, start):
     return tile(block, values, types.intp), codegen
 
 
+def _vectors(builder, x, stride, count):
+    """x[c * stride : + 16] for c < count."""
+    return [ir_tools.load(builder, builder.gep(x, [_scaled(builder, stride, c)]), FLOATS) for c in range(count)]
+
+
+def _fma_rows(builder, tile, out, rows, vectors):
+    """out[r, c] += rows[r] * vectors[c]; rows is a generator, so that each is loaded just before it is used."""
+    for r, row in enumerate(rows):
+        for c, vector in enumerate(vectors):
+            k = r * tile.cols + c
+            out = builder.insert_value(out, ir_tools.fma(builder, row, vector, builder.extract_value(out, k)), k)
+    return out
+
+
+def _fma_scalars(builder, tile, out, w, vectors):
+    """out[r, c] += w[r] * vectors[c]"""
+    scalars = (builder.load(builder.gep(w, [ir.Constant(I64, r)])) for r in range(tile.rows))
+    return _fma_rows(builder, tile, out, (ir_tools.splat(builder, scalar, FLOATS) for scalar in scalars), vectors)
+
+
+def _fma_vectors(builder, tile, out, a, stride, vectors):
+    """out[r, c] += a[r * stride : + 16] * vectors[c]"""
+    rows = (ir_tools.load(builder, builder.gep(a, [_scaled(builder, stride, r)]), FLOATS) for r in range(tile.rows))
+    return _fma_rows(builder, tile, out, rows, vectors)
+
+
 @intrinsic
 def fma_scalars_vectors(_typing, tile, w, w_start, x, x_start, x_stride):
     """tile[r, c, :] += w[w_start + r] * x[x_start + c * x_stride : + 16]"""
 
     def codegen(_context, builder, _signature, args):
         out, w, w_start, x, x_start, x_stride = args
-        w, x = builder.gep(w, [w_start]), builder.gep(x, [x_start])
-        vectors = [ir_tools.load(builder, builder.gep(x, [_scaled(builder, x_stride, c)]), FLOATS)
-                   for c in range(tile.cols)]
-        for r in range(tile.rows):
-            scalar = ir_tools.splat(
-                builder, builder.load(builder.gep(w, [ir.Constant(w_start.type, r)])), FLOATS)
-            for c in range(tile.cols):
-                k = r * tile.cols + c
-                out = builder.insert_value(
-                    out, ir_tools.fma(builder, scalar, vectors[c], builder.extract_value(out, k)), k)
-        return out
+        vectors = _vectors(builder, builder.gep(x, [x_start]), x_stride, tile.cols)
+        return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]), vectors)
 
     return tile(tile, w, types.intp, x, types.intp, types.intp), codegen
+
+
+@intrinsic
+def gathered(_typing, block, x, start, row_stride, cols, col_start):
+    """tile[r, c, :] = x[start + r * row_stride + cols[col_start + c] * 16 : + 16]"""
+    tile = _tile_of(block)
+
+    def codegen(_context, builder, _signature, args):
+        _, x, start, row_stride, cols, col_start = args
+        places, out = _cell_places(builder, tile, x, start, row_stride, cols, col_start), _empty(tile)
+        for k, place in enumerate(places):
+            out = builder.insert_value(out, ir_tools.load(builder, place, FLOATS), k)
+        return out
+
+    return tile(block, x, types.intp, types.intp, cols, types.intp), codegen
+
+
+@intrinsic
+def scatter(_typing, y, start, row_stride, cols, col_start, tile):
+    """y[start + r * row_stride + cols[col_start + c] * 16 : + 16] = tile[r, c, :]"""
+
+    def codegen(context, builder, _signature, args):
+        y, start, row_stride, cols, col_start, value = args
+        for k, place in enumerate(_cell_places(builder, tile, y, start, row_stride, cols, col_start)):
+            ir_tools.store(builder, builder.extract_value(value, k), place)
+        return context.get_dummy_value()
+
+    return types.void(y, types.intp, types.intp, cols, types.intp, tile), codegen
+
+
+def _cell_places(builder, tile, x, start, row_stride, cols, col_start):
+    """Pointers to x[start + r * row_stride + cols[col_start + c] * 16], row after row."""
+    x, cols = builder.gep(x, [start]), builder.gep(cols, [col_start])
+    columns = [_scaled(builder, builder.load(builder.gep(cols, [ir.Constant(I64, c)])), LANES)
+               for c in range(tile.cols)]
+    rows = [builder.gep(x, [_scaled(builder, row_stride, r)]) for r in range(tile.rows)]
+    return [builder.gep(row, [column]) for row in rows for column in columns]
+
+
+@intrinsic
+def fma_scalars_row(_typing, tile, w, w_start, row):
+    """tile[r, c, :] += w[w_start + r] * row[0, c, :]"""
+
+    def codegen(_context, builder, _signature, args):
+        out, w, w_start, row = args
+        return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]),
+                            [builder.extract_value(row, c) for c in range(tile.cols)])
+
+    return tile(tile, w, types.intp, row), codegen
+
+
+@intrinsic
+def fma_vectors_row(_typing, tile, a, a_start, a_stride, row):
+    """tile[r, c, :] += a[a_start + r * a_stride : + 16] * row[0, c, :]"""
+
+    def codegen(_context, builder, _signature, args):
+        out, a, a_start, a_stride, row = args
+        return _fma_vectors(builder, tile, out, builder.gep(a, [a_start]), a_stride,
+                            [builder.extract_value(row, c) for c in range(tile.cols)])
+
+    return tile(tile, a, types.intp, types.intp, row), codegen
 
 
 @intrinsic
@@ -154,16 +237,8 @@ def fma_vectors_vectors(_typing, tile, a, a_start, a_stride,
 
     def codegen(_context, builder, _signature, args):
         out, a, a_start, a_stride, x, x_start, x_stride = args
-        a, x = builder.gep(a, [a_start]), builder.gep(x, [x_start])
-        vectors = [ir_tools.load(builder, builder.gep(x, [_scaled(builder, x_stride, c)]), FLOATS)
-                   for c in range(tile.cols)]
-        for r in range(tile.rows):
-            row = ir_tools.load(builder, builder.gep(a, [_scaled(builder, a_stride, r)]), FLOATS)
-            for c in range(tile.cols):
-                k = r * tile.cols + c
-                out = builder.insert_value(
-                    out, ir_tools.fma(builder, row, vectors[c], builder.extract_value(out, k)), k)
-        return out
+        vectors = _vectors(builder, builder.gep(x, [x_start]), x_stride, tile.cols)
+        return _fma_vectors(builder, tile, out, builder.gep(a, [a_start]), a_stride, vectors)
 
     return tile(tile, a, types.intp, types.intp, x, types.intp, types.intp), codegen
 
@@ -211,6 +286,21 @@ def store(_typing, y, start, row_stride, tile):
         return context.get_dummy_value()
 
     return types.void(y, types.intp, types.intp, tile), codegen
+
+
+@intrinsic
+def store_row(_typing, y, start, tile):
+    """y[start + c * 16 : + 16] = tile[0, c, :]"""
+
+    def codegen(context, builder, _signature, args):
+        y, start, value = args
+        y = builder.gep(y, [start])
+        for c in range(tile.cols):
+            target = builder.gep(y, [ir.Constant(I64, c * LANES)])
+            ir_tools.store(builder, builder.extract_value(value, c), target)
+        return context.get_dummy_value()
+
+    return types.void(y, types.intp, tile), codegen
 
 
 @intrinsic

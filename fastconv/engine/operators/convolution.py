@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import Buffer, Fixed, aligned_floats
+from fastconv.engine.memory import Fixed, aligned_floats
 from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
 from fastconv.engine.operators.tiling import Lines
 from fastconv.engine.operators.window import Window, backward_taps, forward_taps
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Bias, Weight
+from fastconv.engine.weights import Bias, Weight, partial_sums
 from fastconv.kernels import pack
 from fastconv.kernels.correlate_grad import bias_grad
 from fastconv.layout import Packed, whole_lanes
@@ -22,9 +22,9 @@ from fastconv.simd.tile import SQUARE
 WIDE_KERNEL = 4
 
 
-def weight_shape(shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """The weight as it is; other algorithms take it in another shape."""
-    return shape
+def halo(window: Window) -> tuple[int, int, int, int]:
+    """No zeros are needed around the image."""
+    return 0, 0, 0, 0
 
 
 def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
@@ -65,7 +65,7 @@ def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, 
 def conv2d_bias_grad(builder: Builder, dy: Tensor, bias: Bias) -> None:
     """Leaves the sums of dy of each group of images."""
     place = dy.place
-    bias.partial = Buffer(4 * bias.grad.size, per_group=True)
+    bias.partial = partial_sums(bias.grad.size)
     builder.call(bias_grad, dy=dy.buffer, db=bias.partial, channels=place.channels, height=place.height,
                  width=place.width, row=place.row, plane=place.plane)
 
@@ -91,7 +91,7 @@ def _prepare_product(builder: Builder, x: Tensor, dy: Tensor, weight: Weight) ->
 
 
 def _partial_sums(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
-    weight.partial = Buffer(4 * weight.grad.size, per_group=True)
+    weight.partial = partial_sums(weight.size)
     size = x.place.size
     if x.place.origin:  # a halo stands in for the padding
         top, bottom, left, right = window.padding
@@ -100,4 +100,4 @@ def _partial_sums(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, windo
     taps_in_tile = whole and (weight.sources < GRADIENT_COLS or weight.kernel_width >= WIDE_KERNEL)
     taps = weight.kernel_height * weight.kernel_width
     weight.partial_order = (weight.row_size, 1) if taps_in_tile else (taps, weight.sources)
-    correlate_grad(builder, x, size, dy.buffer, dy.place, dy.place.size, weight, window, taps_in_tile)
+    correlate_grad(builder, x, size, dy, weight, window, taps_in_tile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import At, Buffer, Fixed
+from fastconv.engine.memory import Fixed
 from fastconv.engine.operators.tiling import Lines, tile_pixels, tile_runs
 from fastconv.engine.operators.window import Window
 from fastconv.engine.program import Call
@@ -14,7 +14,6 @@ from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import correlate as kernels
 from fastconv.kernels import correlate_grad as grad_kernels
 from fastconv.kernels.blocks import runs
-from fastconv.layout import Packed
 from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, SINGLE_PIXEL_ROWS
 from fastconv.simd.tile import Block
 
@@ -45,22 +44,20 @@ def correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias
     return calls
 
 
-def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Buffer | At, dy_place: Packed,
-                   outputs: tuple[int, int], weight: Weight, window: Window, taps_in_tile: bool = False,
-                   accumulate: bool = False) -> None:
+def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tensor, weight: Weight, window: Window,
+                   taps_in_tile: bool) -> None:
     """Leaves in weight.partial what each group of images adds to the gradient.
 
-    x, of `size`: the whole buffer, with a halo where it has one.  dy: `outputs` pixels, which lie as in dy_place.
-    taps_in_tile, accumulate: as in `kernels.correlate_grad`.
+    x, of `size`: the whole buffer, with a halo where it has one.  taps_in_tile: as in `kernels.correlate_grad`.
     """
     assert weight.partial is not None
     for rows in runs(weight.targets, GRADIENT_ROWS):
         for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
             builder.call(
-                grad_kernels.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy, dw=weight.partial,
+                grad_kernels.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy.buffer, dw=weight.partial,
                 groups=weight.groups, targets=weight.targets, sources=weight.sources,
                 target_start=rows.start, target_blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks,
-                height=outputs[0], width=outputs[1], x_height=size[0], x_width=size[1], **window.fields(),
+                height=dy.place.height, width=dy.place.width, x_height=size[0], x_width=size[1], **window.fields(),
                 dilation_height=window.dilation[0], dilation_width=window.dilation[1],
-                x_row=x.place.row, x_plane=x.place.plane, dy_row=dy_place.row, dy_plane=dy_place.plane,
-                taps_in_tile=taps_in_tile, accumulate=accumulate)
+                x_row=x.place.row, x_plane=x.place.plane, dy_row=dy.place.row, dy_plane=dy.place.plane,
+                taps_in_tile=taps_in_tile)

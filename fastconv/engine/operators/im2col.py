@@ -1,90 +1,84 @@
 """Convolution as a matrix product: the weight times the columns that the window cuts out of the image.
 
-(Chellapilla et al. 2006, section 4.) The product runs on the same register tiles as everything else, as a correlation
-with a 1×1 kernel whose source channels are the taps. Columns are made for a block of output pixels at a time, so that
-they are still in the cache when the product reads them.
+(Chellapilla et al. 2006, section 4.) The product runs on the same register tiles as the direct algorithm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import At, Buffer
-from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
-from fastconv.engine.operators.tiling import Lines, Progression
+from fastconv.engine.memory import Buffer, Fixed
 from fastconv.engine.operators.window import Window
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Bias, Weight
+from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner, partial_sums
 from fastconv.kernels import columns as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
-
-#: Columns made at a time: a good part of a core's second-level cache.
-BLOCK_BYTES = 256 * 1024
-
-#: Output pixels in a block at least, so that large kernels do not make a call for every few.
-LEAST_PIXELS = 32
-
-ONE = Lines([Progression(0, 1, 1, 0, 1, 0, 1)])
+from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, GRADIENT_STRIP_BYTES, TILE_COLS
+from fastconv.simd.tile import Block
 
 
-def weight_shape(shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """The weight (C_out, C / groups, kh, kw) as the matrix of the product."""
-    return shape[0], shape[1] * shape[2] * shape[3], 1, 1
+def halo(window: Window) -> tuple[int, int, int, int]:
+    """The zeros that all functions here need around the image, or its gradient."""
+    return window.padding
 
 
 def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
-    """As `convolution.conv2d`, without its gradients; for a weight of `weight_shape`, as all functions here."""
+    """As `convolution.conv2d`, without its gradients."""
     y = Tensor.new(Packed.of(weight.groups * weight.targets, *window.output_size(x.place.size)), needs_grad=False)
-    calls = []
-    weight.forward = pack_for(weight.size, ONE, _line(0, 0, y.place.height * y.place.width))
-    for start, columns in _blocks(weight, y):
-        builder.call(kernels.im2col, **_fields(x, y, columns, start, window))
-        calls += correlate(builder, columns, y, weight.forward, bias, ONE,
-                           _line(start, 0, columns.place.width), (1, 1),
-                           groups=weight.groups, targets=weight.targets, sources=weight.sources)
-    y.correlations = calls
+    weight.forward = PackedWeight(weight.size, CORRELATE_ROWS)
+    values = np.zeros(y.place.channels, np.float32) if bias is None else bias.parameter.array
+    taps = _taps(x, weight, window)
+    if channels_inner(weight.sources, weight.kernel_width):
+        taps = taps.transpose(1, 2, 0)
+    for rows in runs(weight.targets, CORRELATE_ROWS):
+        cols = TILE_COLS[rows.size]
+        builder.call(kernels.multiply, Block(rows.size, cols), **_fields(x, y, weight, window, taps),
+                     weight=Fixed(weight.forward.array), bias=Fixed(values),
+                     panel=Buffer(4 * LANES * cols * taps.size), start=rows.start, blocks=rows.blocks)
     return y
 
 
 def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
-    """Writes the gradient of the convolution's input to dx."""
-    weight.backward = pack_for(weight.size, ONE, _line(0, 0, dy.place.height * dy.place.width))
-    for start, columns in _blocks(weight, dy):
-        correlate(builder, dy, columns, weight.backward, None, ONE, _line(0, start, columns.place.width), (1, 1),
-                  groups=weight.groups, targets=weight.sources, sources=weight.targets)
-        builder.call(kernels.col2im, **_fields(dx, dy, columns, start, window))
+    """Writes the gradient of the convolution's input to dx; its halo gets what belongs to the padding."""
+    weight.backward = PackedWeight(weight.size, CORRELATE_ROWS)
+    taps = _taps(dx, weight, window)[0]
+    inner = channels_inner(weight.targets, weight.kernel_width)
+    for rows in runs(weight.sources, CORRELATE_ROWS):
+        builder.call(kernels.multiply_grad, Block(rows.size, TILE_COLS[rows.size]),
+                     **_fields(dx, dy, weight, window, taps), weight=Fixed(weight.backward.array),
+                     tap_step=weight.targets if inner else 1, target_step=1 if inner else taps.size,
+                     start=rows.start, blocks=rows.blocks)
 
 
 def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:
     """Leaves the sums of each group of images, which the step makes the gradient of."""
-    weight.partial = Buffer(4 * weight.size, per_group=True)
-    for start, columns in _blocks(weight, dy):
-        builder.call(kernels.im2col, **_fields(x, dy, columns, start, window))
-        block = 1, columns.place.width
-        correlate_grad(builder, columns, block, At(dy.buffer, 4 * LANES * start), dy.place, block, weight,
-                       Window((1, 1)), accumulate=start > 0)
+    weight.partial = partial_sums(weight.size)
+    pixels, taps = dy.place.height * dy.place.width, _taps(x, weight, window)
+    for rows in runs(weight.targets, GRADIENT_ROWS):
+        for cols in runs(weight.row_size, GRADIENT_COLS):
+            most = max(1, GRADIENT_STRIP_BYTES // (4 * LANES * (rows.size + cols.size)))
+            strip = runs(pixels, most)[0].size
+            builder.call(kernels.multiply_weight_grad, Block(rows.size, cols.size),
+                         **_fields(x, dy, weight, window, taps), weight=weight.partial,
+                         panel=Buffer(4 * LANES * strip * cols.size), strip=strip,
+                         start=rows.start, blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks)
 
 
-def _line(target: int, source: int, count: int) -> Lines:
-    """`count` pixels from `target` on, made of those from `source` on."""
-    return Lines([Progression(target, 1, count, 0, 1, source, 1)])
+def _taps(x: Tensor, weight: Weight, window: Window) -> np.ndarray:
+    """The places of the taps (source channel, kernel row, kernel column) of the first output pixel."""
+    channels = np.arange(weight.sources) * x.place.plane
+    rows, cols = (np.arange(window.kernel[axis]) * window.dilation[axis] for axis in (0, 1))
+    return np.asarray(channels[:, None, None] + rows[:, None] * x.place.row + cols)
 
 
-def _blocks(weight: Weight, y: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """The first output pixel of each block, and its columns."""
-    rows, pixels = weight.groups * weight.sources, y.place.height * y.place.width
-    most = max(LEAST_PIXELS, BLOCK_BYTES // (4 * LANES * rows))
-    for run in runs(pixels, most):
-        for start in range(run.start, run.start + run.blocks * run.size, run.size):
-            yield start, Tensor.new(Packed.of(rows, 1, run.size), needs_grad=False)
-
-
-def _fields(x: Tensor, y: Tensor, columns: Tensor, start: int, window: Window) -> dict[str, Any]:
-    place = x.place
-    return {"x": x.start, "columns": columns.buffer, "start": start, "count": columns.place.width,
-            "channels": place.channels, "height": place.height, "width": place.width, "out_width": y.place.width,
-            **window.fields(), "dilation_height": window.dilation[0], "dilation_width": window.dilation[1],
-            "x_row": place.row, "x_plane": place.plane, "columns_plane": columns.place.plane}
+def _fields(x: Tensor, y: Tensor, weight: Weight, window: Window, taps: np.ndarray) -> dict[str, Any]:
+    """What the three products share: the image and the output, or their gradients, and the places of columns."""
+    rows, cols = (np.arange(y.place.size[axis]) * window.stride[axis] for axis in (0, 1))
+    pixels = rows[:, None] * x.place.row + cols
+    return {"x": x.buffer, "x_plane": x.place.plane, "y": y.buffer, "y_plane": y.place.plane,
+            "taps": Fixed(taps.ravel()), "tap_count": taps.size, "pixels": Fixed(pixels.ravel()),
+            "pixel_count": pixels.size, "groups": weight.groups, "targets": weight.targets, "sources": weight.sources}
