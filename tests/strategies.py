@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -174,6 +174,19 @@ def convolutions(draw: st.DrawFn, small: bool = False) -> Convolution:
         groups=groups,
         seed=draw(seeds),
     )
+
+
+@st.composite
+def depthwise_convolutions(draw: st.DrawFn) -> Convolution:
+    """One source and one target channel in each group, with windows of constant size and beyond."""
+    channels, kernel_size = draw(st.integers(1, 9)), draw(pairs(1, 5) | st.sampled_from([(1, 7), (7, 1), (6, 5)]))
+    case = draw(convolutions())
+    dilation, padding = pair("dilation", case.dilation), draw(sizes(0, 4))
+    top, left = pair("padding", padding, least=0)
+    least = (dilation[0] * (kernel_size[0] - 1) + 1 - 2 * top, dilation[1] * (kernel_size[1] - 1) + 1 - 2 * left)
+    size = draw(images(least, max(LARGEST_IMAGE, *least)))
+    return replace(case, in_channels=channels, out_channels=channels, groups=channels, size=size,
+                   kernel_size=kernel_size, padding=padding)
 
 
 @st.composite

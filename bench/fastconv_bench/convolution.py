@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,11 @@ class Layer:
         taps = forward_taps(self.window, 0, self.size, outputs).table[:, 1].sum()
         return 2.0 * self.out_channels * self.in_channels / self.groups * float(taps) ** 2
 
+    @property
+    def bytes(self) -> int:
+        """Of one image and one pass: the input and the output, or their gradients."""
+        return 4 * (math.prod(self.x_shape) + math.prod(self.y_shape))
+
 
 LAYERS = (
     Layer("LeNet conv1 1→6 5×5", 1, 6, 28, 5, 2),
@@ -80,7 +86,7 @@ def workloads() -> Iterator[Workload]:
         for name, make in (("forward", _forward), ("input gradient", _input_grad), ("weight gradient", _weight_grad)):
             for algorithm in ALGORITHMS:
                 yield Workload(f"{layer.name}, {name}, {algorithm}", BATCH, _maker(make, layer, algorithm),
-                               flop=BATCH * layer.flop)
+                               flop=BATCH * layer.flop, bytes=BATCH * layer.bytes)
 
 
 def _maker(make: Callable[[Layer, str], dict[str, Contender]], layer: Layer,

@@ -36,9 +36,8 @@ class Row:
         return self.images / self.seconds
 
     def share_of_limit(self, limits: Machine) -> float:
-        """How close fastconv comes to the machine's arithmetic, or for work without any, to its memory."""
-        least = self.flop / limits.peak if self.flop else self.bytes / limits.bandwidth
-        return least / self.seconds
+        """How close fastconv comes to the machine's arithmetic or memory, whichever takes longer (its roofline)."""
+        return max(self.flop / limits.peak, self.bytes / limits.bandwidth) / self.seconds
 
     def ratio(self, peer: str) -> float | None:
         """How many times longer the peer takes; None where it did not take part."""

@@ -27,7 +27,7 @@ class Workload:
     """Work on a batch of `images` images.
 
     flop: floating-point operations of the batch; taps in the padding do not count.
-    bytes: what must be read and written at least, for work that memory limits rather than arithmetic (flop 0).
+    bytes: what must be read and written at least; 0 where it fits into the caches.
     make: the contenders by name, ready to run; it is called just before they are timed.
     """
 

@@ -112,13 +112,18 @@ class Weight:
         return CORRELATE_ROWS if self.forward is None else self.forward.block_rows
 
     def _units(self, blocks: int, size: int | None = None) -> list[_Unit]:
-        """Units of up to `blocks` blocks, of all blocks or of those with `size` channels."""
+        """Units of up to `blocks` blocks, of all blocks or of those with `size` channels.
+
+        Only packing distinguishes groups of channels; where nothing is packed they are one.
+        """
+        packed = self.forward is not None or self.backward is not None
+        groups, targets = (self.groups, self.targets) if packed else (1, self.groups * self.targets)
         units, first = [], 0
-        for run in runs(self.targets, self._block_rows):
+        for run in runs(targets, self._block_rows):
             for block in range(0, run.blocks, blocks) if size in (None, run.size) else ():
                 end = min(run.blocks, block + blocks)
                 rows = run.start + block * run.size, run.start + end * run.size
-                units += [_Unit(group, first + block, first + end, *rows) for group in range(self.groups)]
+                units += [_Unit(group, first + block, first + end, *rows) for group in range(groups)]
             first += run.blocks
         return units
 

@@ -17,6 +17,7 @@ from numba.extending import intrinsic, models, overload_attribute, register_mode
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
 from fastconv.simd.ir_tools import FLOATS, I64
+from fastconv.simd.vector import floats
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Block:
     rows: int
     cols: int
 
+
+#: Multiply-adds that wait for each other: a processor looks far enough ahead to overlap so many of several pixels.
+LONGEST_CHAIN = 12
 
 ONE_VECTOR = Block(1, 1)
 SQUARE = Block(LANES, 1)  # as many rows as lanes
@@ -129,6 +133,62 @@ def from_scalars(_typing, block, values, start):
         return out
 
     return tile(block, values, types.intp), codegen
+
+
+@intrinsic
+def splats(_typing, block, values, start, row_stride, col_stride):
+    """tile[r, c, :] = values[start + r * row_stride + c * col_stride]"""
+    tile = _tile_of(block)
+
+    def codegen(_context, builder, _signature, args):
+        _, values, start, row_stride, col_stride = args
+        out = _empty(tile)
+        for k, place in enumerate(_grid(builder, tile, values, start, row_stride, col_stride)):
+            out = builder.insert_value(out, ir_tools.splat(builder, builder.load(place), FLOATS), k)
+        return out
+
+    return tile(block, values, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def dot(_typing, tile, x, start, row_stride, col_stride, total):
+    """total + Σ tile[r, c, :] * x[start + r * row_stride + c * col_stride : + 16], in a fixed order.
+
+    So many sums grow side by side that they need not wait for each other.
+    """
+    chains = 1 + tile.rows * tile.cols // LONGEST_CHAIN
+
+    def codegen(_context, builder, _signature, args):
+        value, x, start, row_stride, col_stride, total = args
+        sums = [total] + [ir.Constant(FLOATS, [0.0] * LANES)] * (chains - 1)
+        for k, place in enumerate(_grid(builder, tile, x, start, row_stride, col_stride)):
+            sums[k % chains] = ir_tools.fma(
+                builder, builder.extract_value(value, k), ir_tools.load(builder, place, FLOATS), sums[k % chains])
+        while len(sums) > 1:
+            sums = [*sums[2:], builder.fadd(sums[0], sums[1])]
+        return sums[0]
+
+    return floats(tile, x, types.intp, types.intp, types.intp, floats), codegen
+
+
+@intrinsic
+def fma_vector_window(_typing, tile, value, x, start, row_stride, col_stride):
+    """tile[r, c, :] += value * x[start + r * row_stride + c * col_stride : + 16]"""
+
+    def codegen(_context, builder, _signature, args):
+        out, value, x, start, row_stride, col_stride = args
+        for k, place in enumerate(_grid(builder, tile, x, start, row_stride, col_stride)):
+            vector = ir_tools.load(builder, place, FLOATS)
+            out = builder.insert_value(out, ir_tools.fma(builder, value, vector, builder.extract_value(out, k)), k)
+        return out
+
+    return tile(tile, floats, x, types.intp, types.intp, types.intp), codegen
+
+
+def _grid(builder, tile, x, start, row_stride, col_stride):
+    """Pointers to x[start + r * row_stride + c * col_stride], row after row."""
+    rows = [builder.gep(x, [builder.add(start, _scaled(builder, row_stride, r))]) for r in range(tile.rows)]
+    return [builder.gep(row, [_scaled(builder, col_stride, c)]) for row in rows for c in range(tile.cols)]
 
 
 def _vectors(builder, x, stride, count):

@@ -67,9 +67,10 @@ def test_images_per_second_are_those_of_the_best_time():
 
 
 @pytest.mark.parametrize(("flop", "size", "share"), [
-    (PEAK / 8, 0.0, 0.25), (PEAK / 8, BANDWIDTH, 0.25), (0.0, BANDWIDTH / 4, 0.5),
+    (PEAK / 8, 0.0, 0.25), (PEAK / 8, BANDWIDTH / 16, 0.25), (PEAK / 8, BANDWIDTH / 4, 0.5),
+        (0.0, BANDWIDTH / 4, 0.5),
 ])
-def test_the_limit_is_arithmetic_where_there_is_any_and_memory_otherwise(flop, size, share):
+def test_the_limit_is_arithmetic_or_memory_whichever_takes_longer(flop, size, share):
     assert row(best=0.5, flop=flop, size=size).share_of_limit(machine()) == share
 
 

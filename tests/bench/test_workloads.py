@@ -50,7 +50,11 @@ def test_every_pass_and_algorithm_of_a_convolution_counts_the_same_for_the_whole
         counted = [each for each in ALL.values() if each.name.startswith(f"{layer.name}, ")]
         assert len(counted) == 6
         assert {(each.flop, each.bytes, each.images) for each in counted} == {
-            (2.0 * convolution.BATCH * multiply_adds(layer), 0.0, convolution.BATCH)}
+            (2.0 * convolution.BATCH * multiply_adds(layer), convolution.BATCH * layer.bytes, convolution.BATCH)}
+
+
+def test_a_convolution_reads_its_input_and_writes_its_output():
+    assert convolution.LAYERS[0].bytes == 4 * (1 * 28 * 28 + 6 * 28 * 28)
 
 
 @pytest.mark.parametrize("batch", lenet.INFERENCE_BATCHES)

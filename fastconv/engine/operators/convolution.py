@@ -7,6 +7,7 @@ from typing import Any
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Fixed, aligned_floats
+from fastconv.engine.operators import depthwise
 from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
 from fastconv.engine.operators.tiling import Lines
 from fastconv.engine.operators.window import Window, backward_taps, forward_taps
@@ -30,10 +31,13 @@ def halo(window: Window) -> tuple[int, int, int, int]:
 def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
     height, width = window.output_size(x.place.size)
     y = Tensor.new(Packed.of(weight.groups * weight.targets, height, width), x.needs_grad or weight.trainable)
-    rows, cols = (Lines.of(forward_taps(window, axis, x.place.size[axis], y.place.size[axis])) for axis in (0, 1))
-    weight.forward = pack_for(weight.size, rows, cols)
-    y.correlations = correlate(builder, x, y, weight.forward, bias, rows, cols, window.kernel,
-                               groups=weight.groups, targets=weight.targets, sources=weight.sources)
+    if depthwise.serves(weight, window):
+        y.correlations = depthwise.conv2d(builder, x, y, weight, bias, window)
+    else:
+        rows, cols = (Lines.of(forward_taps(window, axis, x.place.size[axis], y.place.size[axis])) for axis in (0, 1))
+        weight.forward = pack_for(weight.size, rows, cols)
+        y.correlations = correlate(builder, x, y, weight.forward, bias, rows, cols, window.kernel,
+                                   groups=weight.groups, targets=weight.targets, sources=weight.sources)
 
     def gradient() -> None:
         if y.grad is None:
@@ -56,6 +60,9 @@ def linear(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None) -> Te
 
 def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
     """Writes the gradient of the convolution's input to dx."""
+    if depthwise.serves_input_grad(weight, window):
+        depthwise.conv2d_input_grad(builder, dy, dx, weight, window)
+        return
     rows, cols = (Lines.of(backward_taps(window, axis, dx.place.size[axis], dy.place.size[axis])) for axis in (0, 1))
     weight.backward = pack_for(weight.size, rows, cols)
     correlate(builder, dy, dx, weight.backward, None, rows, cols, window.kernel,
@@ -75,6 +82,8 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
     is_linear = dy.place.size == (1, 1) and window.kernel == x.place.size and not any(window.padding)
     if is_linear and weight.groups == 1:
         _prepare_product(builder, x, dy, weight)
+    elif depthwise.serves_weight_grad(weight, window) and not x.place.origin:
+        depthwise.conv2d_weight_grad(builder, x, dy, weight, window)
     else:
         _partial_sums(builder, x, dy, weight, window)
 
