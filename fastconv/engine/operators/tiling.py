@@ -16,8 +16,8 @@ from fastconv.simd.blocking import TILE_COLS
 #: Independent multiply-adds that keep two units of four cycles' latency busy, with some to spare for their operands.
 LEAST_IN_FLIGHT = 10
 
-#: What beginning and storing a tile costs, in taps.
-TILE_OVERHEAD = 2
+#: What beginning and storing a tile costs, in taps; and what a load costs beside a multiply-add that it does not delay.
+TILE_OVERHEAD, LOAD_COST = 2, 0.25
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,22 @@ def tile_pixels(rows: Lines, cols: Lines, targets: int) -> int:
     return min(range(1, TILE_COLS[targets] + 1), key=lambda pixels: _cost(rows, cols, targets, pixels))
 
 
-def _cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> int:
-    """Multiply-adds' worth of time for one source channel, where a tile with too few of them waits for its sums."""
-    total = 0
+def _cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> float:
+    """Multiply-adds' worth of time for one source channel."""
+    total = 0.0
     for row in rows.progressions:
         for col in cols.progressions:
             along_rows = row.count * (col.count // pixels)
             along_cols = col.count % pixels * (row.count // pixels)
             singles = col.count % pixels * (row.count % pixels)
-            wide = max(targets * pixels, LEAST_IN_FLIGHT) * (along_rows + along_cols)
-            total += (row.taps * col.taps + TILE_OVERHEAD) * (wide + max(targets, LEAST_IN_FLIGHT) * singles)
+            tiles = _tap_cost(targets, pixels) * (along_rows + along_cols) + _tap_cost(targets, 1) * singles
+            total += (row.taps * col.taps + TILE_OVERHEAD) * tiles
     return total
+
+
+def _tap_cost(targets: int, pixels: int) -> float:
+    """Of one tap of a tile; with too few multiply-adds it waits for its sums."""
+    return max(targets * pixels, LEAST_IN_FLIGHT) + LOAD_COST * (targets + pixels)
 
 
 def tile_runs(rows: Lines, cols: Lines, x: Packed, y: Packed, pixels: int) -> tuple[np.ndarray, np.ndarray]:
