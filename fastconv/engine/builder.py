@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastconv.engine.memory import Buffer, Fixed
 from fastconv.engine.parameter import Parameter
-from fastconv.engine.program import Call, Phase, Program, new_batch_table
+from fastconv.engine.program import Call, Phase, Program, in_turn, new_batch_table
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.threads import get_num_threads
-from fastconv.engine.weights import Bias, Update, Weight
+from fastconv.engine.update import Update, step_stages
+from fastconv.engine.weights import Bias, Weight
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
@@ -97,8 +97,8 @@ class Builder:
 
         A batch ends with the gradient of each trainable parameter, and with an update its new values, packed.
         """
-        batch = [Phase(self._calls), *(Phase([call], 1, needs=0) for call in self._summary)]
-        steps = [phase for each in self.trained for phase in each.step_phases(self.batch_table, update)]
-        regions = {"pack": [weight.pack_phase() for weight in self.weights],
-                   "batch": batch + [replace(step, needs=len(batch) - 1) for step in steps]}
+        units = [units for each in self.trained for units in each.step_units(self.batch_table)]
+        batch = [[Phase(self._calls)], [Phase([call], 1) for call in self._summary],
+                 *step_stages(units, self.batch_table, update)]
+        regions = {"pack": [weight.pack_phase() for weight in self.weights], "batch": in_turn(batch)}
         return Program(regions, self.batch_table, self.capacity, get_num_threads())

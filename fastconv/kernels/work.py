@@ -26,7 +26,7 @@ PHASES = 0
 STARTS = 1  # the first call of each phase, and the end of the last
 UNITS = 2  # how many units it has
 CLAIMED, FINISHED = 3, 4  # how many of them have been taken, and finished
-NEEDS = 5  # the phase that must be finished first; -1 for none
+NEEDS = 5  # the last of the phases that must all be finished first; -1 for none
 STOP = 6  # address of a word: once it is not 0, no further phase is begun
 CALLS = 7  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
 
@@ -107,9 +107,8 @@ def _work(job, worker):
     claimed, finished, stop = _words(job[CLAIMED]), _words(job[FINISHED]), _words(job[STOP])
     calls = _words(job[CALLS + worker])
     for phase in range(job[PHASES]):
-        needed = needs[phase]
-        if needed >= 0:
-            while _get(finished, needed) < units[needed]:
+        for earlier in range(needs[phase] + 1):
+            while _get(finished, earlier) < units[earlier]:
                 _pause()
         if _get(stop, 0) != 0:
             break

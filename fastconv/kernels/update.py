@@ -1,0 +1,43 @@
+"""What the kernels of all optimizers share: their arguments, and how they walk over them.
+
+An update is one pass over a range of a parameter, in vectors of 16: every value is read and written once. The last
+vector may be part empty. Constants come rounded once from float64: 1 - 0.999 taken in float32 is off by a part in 10⁵.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fastconv.kernels.abi import BUFFER, NATIVE, floats, pointer, record
+from fastconv.layout import LANES
+from fastconv.simd.vector import splat
+
+#: Values whose products are added up in float32, 16 sums side by side, before they join a sum in float64.
+CHUNK = 64 * LANES
+
+
+def arguments(*state):
+    """The record of an update of `size` values whose optimizer keeps these arrays; one it does not keep is at 0.
+
+    constants: float32, set before each step.  slot: float64, where an update leaves sums over its range.
+    """
+    return record(*((name, BUFFER) for name in ("theta", "grad", *state, "constants", "slot")), ("size", np.int64))
+
+
+@njit(**NATIVE)
+def constant(op, index):
+    """A constant of the update, in every lane."""
+    return splat(floats(op.constants, 0)[index])
+
+
+@njit(**NATIVE)
+def is_set(op, index):
+    """Whether a constant that stands for a choice is not 0."""
+    return floats(op.constants, 0)[index] != np.float32(0.0)
+
+
+@njit(**NATIVE)
+def slot(op):
+    """Where the update leaves its sums."""
+    return pointer(np.float64, op.slot.address)
