@@ -153,7 +153,7 @@ class Trainer:
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the averages.
 
-        A trainer of the same kind that loads it, on a model that loads this one's state dict, goes on with the same bits.
+        A trainer of the same kind that loads it, on a model with the same weights, goes on with the same bits.
         """
         with self._lock:
             return self._run.state_dict()

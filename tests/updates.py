@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Stepper:
         self.parameter.set(theta)
         self.run = OptimizerRun(optimizer, {"parameter": self.parameter}, **options)
         bounds = sorted({0, *cuts, theta.size})
-        ranges = [(start, end - start) for start, end in zip(bounds, bounds[1:], strict=False)]
+        ranges = [(start, end - start) for start, end in pairwise(bounds)]
         stages = self.run.update.stages([StepUnits(self.parameter, self.grad, [], ranges)], table)
         self._program = Program({"step": in_turn(stages)}, table, 0, get_num_threads())
 

@@ -34,7 +34,7 @@ class Optimizer(ABC):
         """The kernel's constants in step 1, 2, … at learning rate lr."""
 
     def after(self, step: int, lr: float, pp: float, pg: float) -> Self:
-        """The optimizer that goes on after a step; pp and pg are pᵀp and pᵀg, of all parameters' change p and gradient g.
+        """The optimizer that goes on after a step; pp and pg: pᵀp and pᵀg of all parameters' change p and gradient g.
 
         Called only where `progress` names something. The kernel must then leave the products in its slots.
         """

@@ -51,7 +51,7 @@ class ExponentialDecay:
         check_positive("end_factor", self.end_factor)
 
     def lr(self, step: int, steps: int, lr: float) -> float:
-        return lr * self.end_factor ** (step / steps)
+        return lr * math.pow(self.end_factor, step / steps)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,10 @@ class Warmup:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Schedules one after the other, each over its own part of the run.  milestones: where the second, third … begin."""
+    """Schedules one after the other, each over its own part of the run.
+
+    milestones: where the second, the third … begin.
+    """
 
     schedules: tuple[Schedule, ...]
     milestones: tuple[Span, ...]

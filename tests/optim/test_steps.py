@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 import fastconv as fc
 from fastconv import optim, reference
+from fastconv.engine.parameter import Parameter
+from fastconv.engine.program import Program, in_turn, new_batch_table
+from fastconv.engine.update import StepUnits
 from fastconv.optim import OPTIMIZERS
+from fastconv.optim.run import OptimizerRun
 from tests.networks import normal
 from tests.oracles import assert_close
 from tests.strategies import seeds
@@ -110,19 +114,20 @@ def test_a_step_has_the_same_bits_for_any_number_of_threads_and_wherever_units_b
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_update_writes_nothing_outside_its_range(name):
-    theta = normal(0, 40)
-    stepper = Stepper(OPTIMIZERS[name](), theta)
-    ranges = [(3, 21)]
-    units = stepper.run.update.stages([fc.engine.update.StepUnits(stepper.parameter, stepper.grad, [], ranges)],
-                                      np.zeros(8, np.int64))
-    program = fc.engine.program.Program({"step": fc.engine.program.in_turn(units)}, np.zeros(8, np.int64), 0, 1)
-    stepper.grad[:] = 1
-    stepper.run.begin(0.1)
+    theta, parameter, table = normal(0, 40), Parameter((40,)), new_batch_table()
+    parameter.set(theta)
+    run = OptimizerRun(OPTIMIZERS[name](), {"parameter": parameter}, average=optim.PolyakAverage())
+    stages = run.update.stages([StepUnits(parameter, np.ones(40, np.float32), [], [(3, 21)])], table)
+    program = Program({"step": in_turn(stages)}, table, 0, workers=1)
+    run.begin(0.1)
     program.run("step")
-    changed = stepper.theta != theta
-    assert changed[3:24].all()
-    assert not changed[:3].any()
-    assert not changed[24:].any()
+    run.end(0.1)
+    state = run.state_dict()
+    for array in (parameter.array - theta, state["average.parameter"] - theta,
+                  *(state[f"optimizer.parameter.{kind}"] for kind in run.optimizer.state if kind != "velocity")):
+        assert array[3:24].all()
+        assert not array[:3].any()
+        assert not array[24:].any()
 
 
 def test_rmsprop_survives_a_variance_that_rounding_makes_negative():
