@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastconv import optim, reference
+from fastconv.engine.memory import aligned_floats
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Program, in_turn, new_batch_table
 from fastconv.engine.threads import get_num_threads
@@ -82,12 +83,13 @@ def _many(name: str, optimizer: Optimizer) -> dict[str, Contender]:
 
 def _update(optimizer: Optimizer, theta: np.ndarray, grad: np.ndarray) -> Callable[[], object]:
     """A call that makes one step."""
-    parameter, table = Parameter(theta.shape), new_batch_table()
+    parameter, own_grad, table = Parameter(theta.shape), aligned_floats(grad.size), new_batch_table()
     parameter.set(theta)
+    own_grad[:] = grad
     run = OptimizerRun(optimizer, {"parameter": parameter})
     size = -(-theta.size // (UNITS * LANES)) * LANES
     ranges = [(start, min(size, theta.size - start)) for start in range(0, theta.size, size)]
-    stages = run.update.stages([StepUnits(parameter, grad, [], ranges)], table)
+    stages = run.update.stages([StepUnits(parameter, own_grad, [], ranges)], table)
     program = Program({"update": in_turn(stages)}, table, 0, workers=get_num_threads())
 
     def call() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import NATIVE, argument, floats, kernel
-from fastconv.kernels.update import CHUNK, arguments, constant, is_set, slot
+from fastconv.kernels.update import CHUNK, arguments, constant, is_set, read, slot
 from fastconv.layout import LANES
-from fastconv.simd.vector import fma, lane_sum, load_first, select, splat, sqrt, store_first
+from fastconv.simd.vector import fma, lane_sum, select, splat, sqrt, store_first
 
 
 @kernel(arguments("m", "v", "v_max"))
@@ -24,14 +24,14 @@ def adam(records, index):
     correction, eps, l2, shrinkage = constant(op, 4), constant(op, 5), constant(op, 6), constant(op, 7)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w, first = load_first(theta, i, left), load_first(m, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
+        w, first = read(theta, i, left), read(m, i, left)
+        g = fma(l2, w, read(grad, i, left))
         first = fma(rest1, g - first, first)
-        second = fma(beta2, load_first(v, i, left), rest2 * g * g)
+        second = fma(beta2, read(v, i, left), rest2 * g * g)
         store_first(m, i, first, left)
         store_first(v, i, second, left)
         if amsgrad:
-            largest = load_first(v_max, i, left)
+            largest = read(v_max, i, left)
             second = select(largest > second, largest, second)
             store_first(v_max, i, second, left)
         store_first(theta, i, w * shrinkage - step_size * first / fma(sqrt(second), correction, eps), left)
@@ -47,10 +47,10 @@ def nadam(records, index):
     correction, eps, l2, shrinkage = constant(op, 5), constant(op, 6), constant(op, 7), constant(op, 8)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w, first = load_first(theta, i, left), load_first(m, i, left)
-        g = fma(l2, w * shrinkage, load_first(grad, i, left))
+        w, first = read(theta, i, left), read(m, i, left)
+        g = fma(l2, w * shrinkage, read(grad, i, left))
         first = fma(rest1, g - first, first)
-        second = fma(beta2, load_first(v, i, left), rest2 * g * g)
+        second = fma(beta2, read(v, i, left), rest2 * g * g)
         store_first(m, i, first, left)
         store_first(v, i, second, left)
         step = fma(step_of_g, g, step_of_m * first) / fma(sqrt(second), correction, eps)
@@ -81,13 +81,13 @@ def _explore(op):
         chunk_pp, chunk_pg = splat(np.float32(0.0)), splat(np.float32(0.0))
         for i in range(chunk, min(op.size, chunk + CHUNK), LANES):
             left = op.size - i
-            g, first = load_first(grad, i, left), load_first(m, i, left)
+            g, first = read(grad, i, left), read(m, i, left)
             first = fma(rest1, g - first, first)
-            second = fma(beta2, load_first(v, i, left), rest2 * g * g)
+            second = fma(beta2, read(v, i, left), rest2 * g * g)
             p = step_size * first / (sqrt(second) + eps)
             store_first(m, i, first, left)
             store_first(v, i, second, left)
-            store_first(theta, i, load_first(theta, i, left) + p, left)
+            store_first(theta, i, read(theta, i, left) + p, left)
             chunk_pp, chunk_pg = fma(p, p, chunk_pp), fma(p, g, chunk_pg)
         pp += lane_sum(chunk_pp)
         pg += lane_sum(chunk_pg)
@@ -101,6 +101,6 @@ def _descend(op):
     lr, beta1 = constant(op, 1), constant(op, 2)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        u = fma(beta1, load_first(velocity, i, left), load_first(grad, i, left))
+        u = fma(beta1, read(velocity, i, left), read(grad, i, left))
         store_first(velocity, i, u, left)
-        store_first(theta, i, load_first(theta, i, left) - lr * u, left)
+        store_first(theta, i, read(theta, i, left) - lr * u, left)

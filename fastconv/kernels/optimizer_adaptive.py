@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fastconv.kernels.abi import argument, floats, kernel
-from fastconv.kernels.update import arguments, constant
+from fastconv.kernels.update import arguments, constant, read
 from fastconv.layout import LANES
-from fastconv.simd.vector import fma, load_first, select, splat, sqrt, store_first
+from fastconv.simd.vector import fma, select, splat, sqrt, store_first
 
 
 @kernel(arguments("total"))
@@ -18,9 +18,9 @@ def adagrad(records, index):
     lr, l2, eps, initial = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w = load_first(theta, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
-        squares = fma(g, g, load_first(total, i, left))
+        w = read(theta, i, left)
+        g = fma(l2, w, read(grad, i, left))
+        squares = fma(g, g, read(total, i, left))
         store_first(total, i, squares, left)
         store_first(theta, i, w - lr * g / (sqrt(squares + initial) + eps), left)
 
@@ -33,9 +33,9 @@ def adadelta(records, index):
     lr, l2, rho, rest, eps = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3), constant(op, 4)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w, before = load_first(theta, i, left), load_first(u, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
-        second = fma(rho, load_first(v, i, left), rest * g * g)
+        w, before = read(theta, i, left), read(u, i, left)
+        g = fma(l2, w, read(grad, i, left))
+        second = fma(rho, read(v, i, left), rest * g * g)
         delta = sqrt((before + eps) / (second + eps)) * g
         store_first(v, i, second, left)
         store_first(u, i, fma(rho, before, rest * delta * delta), left)
@@ -54,18 +54,18 @@ def rmsprop(records, index):
     zero = splat(np.float32(0.0))
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w = load_first(theta, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
-        second = fma(alpha, load_first(v, i, left), rest * g * g)
+        w = read(theta, i, left)
+        g = fma(l2, w, read(grad, i, left))
+        second = fma(alpha, read(v, i, left), rest * g * g)
         store_first(v, i, second, left)
         if centered:
-            first = load_first(mean, i, left)
+            first = read(mean, i, left)
             first = fma(rest, g - first, first)
             store_first(mean, i, first, left)
             variance = second - first * first
             second = select(zero > variance, zero, variance)  # rounding can leave less than nothing
         step = g / (sqrt(second) + eps)
         if momentum:
-            step = fma(mu, load_first(buffer, i, left), step)
+            step = fma(mu, read(buffer, i, left), step)
             store_first(buffer, i, step, left)
         store_first(theta, i, w - lr * step, left)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fastconv.kernels.abi import argument, floats, kernel
-from fastconv.kernels.update import arguments, constant, is_set
+from fastconv.kernels.update import arguments, constant, is_set, read
 from fastconv.layout import LANES
-from fastconv.simd.vector import fma, load_first, store_first
+from fastconv.simd.vector import fma, store_first
 
 
 @kernel(arguments())
@@ -16,8 +16,8 @@ def sgd(records, index):
     lr, l2 = constant(op, 0), constant(op, 1)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w = load_first(theta, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
+        w = read(theta, i, left)
+        g = fma(l2, w, read(grad, i, left))
         store_first(theta, i, w - lr * g, left)
 
 
@@ -29,9 +29,9 @@ def momentum(records, index):
     lr, l2, mu, share, nesterov = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3), is_set(op, 4)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        w = load_first(theta, i, left)
-        g = fma(l2, w, load_first(grad, i, left))
-        v = fma(mu, load_first(velocity, i, left), share * g)
+        w = read(theta, i, left)
+        g = fma(l2, w, read(grad, i, left))
+        v = fma(mu, read(velocity, i, left), share * g)
         store_first(velocity, i, v, left)
         store_first(theta, i, w - lr * (fma(mu, v, g) if nesterov else v), left)
 
@@ -44,6 +44,6 @@ def sgdw(records, index):
     lr, beta1, shrinkage = constant(op, 0), constant(op, 1), constant(op, 2)
     for i in range(0, op.size, LANES):
         left = op.size - i
-        first = fma(beta1, load_first(m, i, left), lr * load_first(grad, i, left))
+        first = fma(beta1, read(m, i, left), lr * read(grad, i, left))
         store_first(m, i, first, left)
-        store_first(theta, i, load_first(theta, i, left) * shrinkage - first, left)
+        store_first(theta, i, read(theta, i, left) * shrinkage - first, left)

@@ -11,10 +11,14 @@ from numba import njit
 
 from fastconv.kernels.abi import BUFFER, NATIVE, floats, pointer, record
 from fastconv.layout import LANES
-from fastconv.simd.vector import splat
+from fastconv.simd.vector import load_first, prefetch, splat
 
 #: Values whose products are added up in float32, 16 sums side by side, before they join a sum in float64.
 CHUNK = 64 * LANES
+
+#: How many values ahead are fetched. On ten million parameters and two AVX-512 cores Adagrad takes 4.0 ms without,
+#: 3.8 with 128, 3.5 with 256, 3.5 with 512, and more with 4096.
+AHEAD = 256
 
 
 def arguments(*state):
@@ -41,3 +45,10 @@ def is_set(op, index):
 def slot(op):
     """Where the update leaves its sums."""
     return pointer(np.float64, op.slot.address)
+
+
+@njit(**NATIVE)
+def read(array, index, left):
+    """array[index : index + min(left, 16)], with zeros in the other lanes; what comes later is on its way by then."""
+    prefetch(array, index + AHEAD)
+    return load_first(array, index, left)

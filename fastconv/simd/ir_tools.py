@@ -154,3 +154,11 @@ def load_first(builder, pointer, count):
     value.add_incoming(whole, from_whole)
     value.add_incoming(part, from_part)
     return value
+
+
+def prefetch(builder, pointer):
+    """Has a cache line fetched into the first-level cache."""
+    pointer = builder.bitcast(pointer, I8.as_pointer())
+    function = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+    builder.call(cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0"),
+                 [pointer, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])  # to read, to keep, data

@@ -138,7 +138,7 @@ _binary(operator.or_, mask, mask, lambda builder, a, b: builder.or_(a, b))
 _binary(operator.and_, mask, mask, lambda builder, a, b: builder.and_(a, b))
 
 
-# --- Of the optimizers: division, square roots, and ends of arrays that fill no vector ---
+# --- Of the optimizers: division, square roots, ends of arrays that fill no vector, fetching ahead ---
 
 _binary(operator.truediv, floats, floats, lambda builder, a, b: builder.fdiv(a, b))
 
@@ -177,3 +177,14 @@ def store_first(_typing, pointer, index, value, count):
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, floats, types.intp), codegen
+
+
+@intrinsic
+def prefetch(_typing, pointer, index):
+    """Has the cache line of pointer[index] fetched; the place need not be inside an array."""
+
+    def codegen(context, builder, _signature, args):
+        ir_tools.prefetch(builder, builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp), codegen
