@@ -61,9 +61,9 @@ def workloads() -> Iterator[Workload]:
 
 
 def traffic(optimizer: Optimizer, parameters: int) -> float:
-    """Bytes that an update reads and writes at least: the gradient once, parameters and state twice."""
-    arrays = len(optimizer.state) - len(optimizer.progress and ("velocity",))
-    return 4.0 * parameters * (1 + 2 * (1 + arrays))
+    """Bytes that an update moves at least: it reads the gradient, and reads and writes parameters and state."""
+    unused = 1 if isinstance(optimizer, optim.SWATS) else 0  # its velocity, before the switch
+    return 4.0 * parameters * (1 + 2 * (1 + len(optimizer.state) - unused))
 
 
 def _adamw() -> dict[str, Contender]:
