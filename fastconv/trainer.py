@@ -15,18 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.data import Dataset, as_dataset
-from fastconv.engine.memory import aligned_floats
 from fastconv.engine.pool import Pool
 from fastconv.engine.threads import get_num_threads
-from fastconv.engine.weights import Update
 from fastconv.errors import DataError, DivergenceError
-from fastconv.kernels import optimizer as kernels
 from fastconv.layout import whole_lanes
 from fastconv.nn.inference import check_images, infer
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import CrossEntropyLoss, Loss, check_targets
 from fastconv.nn.sessions import LossSession
-from fastconv.optim import Constant, Optimizer, Schedule
+from fastconv.optim import Average, Constant, Optimizer, Schedule
+from fastconv.optim.run import OptimizerRun
 from fastconv.serialization import save
 
 #: Images evaluated between two chances to be interrupted.
@@ -61,24 +59,39 @@ class Trainer:
     """Trains a model. It keeps the optimizer's state, so a second `fit` goes on where the first ended.
 
     loss: CrossEntropyLoss() by default.
+    parameter_groups: hyper-parameters of the optimizer that differ for the parameters whose state-dict names match a
+    pattern, {"*.bias": {"weight_decay": 0.0}}; of several that match the last one counts. Schedules scale a group's lr
+    as they scale the optimizer's.
+    clip_grad_norm, clip_grad_value: what gradients are clipped to, all together or one by one, as in torch.nn.utils.
+    average: keeps an average of the parameters over the steps.
     """
 
-    def __init__(self, model: Layer, optimizer: Optimizer, loss: Loss | None = None) -> None:
-        self.model, self.optimizer = model, optimizer
+    def __init__(self, model: Layer, optimizer: Optimizer, loss: Loss | None = None, *,
+                 parameter_groups: Mapping[str, Mapping[str, Any]] | None = None, clip_grad_norm: float | None = None,
+                 clip_grad_value: float | None = None, average: Average | None = None) -> None:
+        self.model = model
         self.loss = CrossEntropyLoss() if loss is None else loss
-        self.steps = 0
         self._leaves = [leaf for _, leaf in model.leaves()]
-        states = {parameter: [aligned_floats(parameter.array.size) for _ in optimizer.state]
-                  for parameter in model.parameters().values()}
-        self._update = Update(getattr(kernels, optimizer.kernel), aligned_floats(16), states)
+        self._run = OptimizerRun(optimizer, model.parameters(), parameter_groups, clip_grad_norm, clip_grad_value,
+                                 average)
         self._sessions = Pool()
         self._lock = threading.Lock()  # steps follow each other, whichever threads make them
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer as it is by now: SWATS changes in training."""
+        return self._run.optimizer
+
+    @property
+    def steps(self) -> int:
+        """How many have been made."""
+        return self._run.steps
 
     def step(self, x: NDArray[Any], labels: Any) -> float:
         """One optimization step on a batch; returns its mean loss before the update.
 
         x: (N, C, H, W) uint8 or float32.  labels: what the loss takes.
-        Raises DivergenceError, and changes nothing, where the loss is NaN or infinite.
+        Raises DivergenceError, and changes nothing, where the loss, or a norm to be clipped, is NaN or infinite.
         """
         images = check_images(x)
         if len(images) == 0:
@@ -132,8 +145,37 @@ class Trainer:
                     follower.on_epoch_end(results[-1])
         return results
 
-    def evaluate(self, dataset: Data) -> dict[str, float]:
-        """The mean loss over a data set, and the share of images whose largest output is the right one."""
+    def averaged(self) -> dict[str, NDArray[np.float32]]:
+        """The averages of the parameters as a state dict; ValueError where none are kept, or no step has been made."""
+        with self._lock:
+            return self._run.averaged()
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the averages.
+
+        A trainer of the same kind that loads it, on a model with the same weights, goes on with the same bits.
+        """
+        with self._lock:
+            return self._run.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from the state of another trainer; ShapeError, and nothing is changed, where it does not fit."""
+        with self._lock:
+            self._run.load_state_dict(state)
+
+    def evaluate(self, dataset: Data, averaged: bool = False) -> dict[str, float]:
+        """The mean loss over a data set, and the share of images whose largest output is the right one.
+
+        averaged: with the averages of the parameters, which the model holds until the evaluation is done.
+        """
+        if averaged:
+            with self._lock:
+                held = self.model.state_dict()
+                self.model.load_state_dict(self._run.averaged())
+                try:
+                    return self.evaluate(dataset)
+                finally:
+                    self.model.load_state_dict(held)
         data = as_dataset(dataset)
         targets = check_targets(self.model, self.loss, data.images, data.labels)
         total, correct = 0.0, 0
@@ -164,19 +206,18 @@ class Trainer:
 
         def make() -> LossSession:
             return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True,
-                               update=self._update)
+                               update=self._run.update)
 
         return self._sessions.session(key, make)
 
     def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
               lr: float) -> float:
         with self._lock:
-            constants = self.optimizer.constants(self.steps + 1, lr)
-            self._update.constants[:len(constants)] = constants
+            self._run.begin(lr)
             session.run(len(indices), images, indices, targets)
             loss = session.mean_loss
-            if not math.isfinite(loss):
-                raise DivergenceError(f"the loss became {loss}; "
-                                      "try a smaller learning rate, or look for NaN in the images")
-            self.steps += 1
+            if session.stopped:
+                lost = "the gradient's norm became infinite" if math.isfinite(loss) else f"the loss became {loss}"
+                raise DivergenceError(f"{lost}; try a smaller learning rate, or look for NaN in the images")
+            self._run.end(lr)
             return loss

@@ -1,18 +1,13 @@
-"""Pooling, a linear layer and an optimizer's update."""
+"""Pooling and a linear layer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
-from fastconv import optim, reference
-from fastconv.engine.memory import Fixed, aligned_floats
+from fastconv import reference
 from fastconv.engine.operators import Window, convolution, pooling
-from fastconv.engine.program import Call, Phase, Program, new_batch_table
-from fastconv.engine.threads import get_num_threads
-from fastconv.kernels import optimizer as kernels
 from fastconv_bench import peers
 from fastconv_bench.operation import Operation
 from fastconv_bench.workload import FASTCONV, NUMPY, NUMPY_IMAGES, PYTORCH, Contender, Workload
@@ -20,8 +15,6 @@ from fastconv_bench.workload import FASTCONV, NUMPY, NUMPY_IMAGES, PYTORCH, Cont
 BATCH = 128
 CHANNELS, SIZE, WINDOW = 6, 28, Window((2, 2), (2, 2))
 IN_FEATURES, OUT_FEATURES = 400, 120
-PARAMETERS = 61_706  # LeNet-5's
-PIECES = 16
 
 
 def workloads() -> Iterator[Workload]:
@@ -30,7 +23,6 @@ def workloads() -> Iterator[Workload]:
     yield Workload("max pooling 6×28×28 2×2, gradient", BATCH, _max_pool2d_grad, bytes=4 * pixels * 1.25 + pixels / 4)
     yield Workload("linear 400→120, forward", BATCH, _linear, flop=2 * BATCH * IN_FEATURES * OUT_FEATURES)
     yield Workload("linear 400→120, weight gradient", BATCH, _linear_grad, flop=2 * BATCH * IN_FEATURES * OUT_FEATURES)
-    yield Workload("AdamW update of 61,706 parameters", 1, _adamw, bytes=7 * 4 * PARAMETERS)
 
 
 def _images() -> np.ndarray:
@@ -105,29 +97,4 @@ def _linear_grad() -> dict[str, Contender]:
     if torch:
         images, grads = torch.from_numpy(x), torch.from_numpy(dy)
         contenders[PYTORCH] = Contender(lambda: grads.T @ images, BATCH)
-    return contenders
-
-
-def _adamw() -> dict[str, Contender]:
-    rng = np.random.default_rng(0)
-    theta, grad, m, v = np.abs(rng.standard_normal((4, PARAMETERS), np.float32))
-    contenders = {NUMPY: Contender(lambda: reference.adamw(theta, grad, m, v, step=2), 1)}
-    constants = aligned_floats(16)
-    chosen = optim.AdamW().constants(2, 1e-3)
-    constants[:len(chosen)] = chosen
-    own = [each.copy() for each in (theta, grad, m, v)]
-    bounds = np.linspace(0, PARAMETERS, PIECES + 1, dtype=int)
-    names = "theta", "grad", "state0", "state1"
-    records = [{name: Fixed(array[start:end]) for name, array in zip(names, own, strict=True)}
-               | {"constants": Fixed(constants), "size": end - start}
-               for start, end in pairwise(bounds)]
-    program = Program([Phase([Call(kernels.adam, records)], PIECES)], new_batch_table(), 0,
-                      workers=get_num_threads())
-    contenders = {FASTCONV: Contender(lambda: program.run(), 1), **contenders}
-    torch = peers.torch()
-    if torch:
-        parameter = torch.nn.Parameter(torch.from_numpy(theta.copy()))
-        parameter.grad = torch.from_numpy(grad)
-        optimizer = torch.optim.AdamW([parameter], lr=1e-3, fused=True)
-        contenders[PYTORCH] = Contender(optimizer.step, 1)
     return contenders

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from fastconv.optim import OPTIMIZERS, SCHEDULES
 from fastconv_cli.options import (
     FILE,
     check_writable,
@@ -18,12 +18,6 @@ from fastconv_cli.options import (
     threads_option,
 )
 
-if TYPE_CHECKING:
-    from fastconv.optim import Optimizer
-
-LEARNING_RATES = {"sgd": 0.1, "adam": 6e-3, "adamw": 6e-3}
-RATES_IN_WORDS = ", ".join(f"{rate:g} for {name}" for name, rate in LEARNING_RATES.items())
-
 
 @click.command()
 @data_option
@@ -33,12 +27,12 @@ RATES_IN_WORDS = ", ".join(f"{rate:g} for {name}" for name, rate in LEARNING_RAT
               help="Times the training images are gone through.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
               help="Images per optimisation step.")
-@click.option("--optimizer", "optimizer_name", type=click.Choice(list(LEARNING_RATES)), default="adamw",
-              show_default=True, help="sgd has a Nesterov momentum of 0.9.")
+@click.option("--optimizer", "optimizer_name", type=click.Choice(list(OPTIMIZERS)), default="adamw",
+              show_default=True, help="The rule that changes the weights.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
-              help=f"Learning rate; with one-cycle the highest one.  [default: {RATES_IN_WORDS}]")
-@click.option("--schedule", "schedule_name", type=click.Choice(["constant", "one-cycle"]),
-              default="one-cycle", show_default=True, help="How the learning rate goes over the run.")
+              help="Highest learning rate of the run.  [default: one that suits the optimizer]")
+@click.option("--schedule", "schedule_name", type=click.Choice(list(SCHEDULES)), default="one-cycle",
+              show_default=True, help="How the learning rate goes over the run.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the first weights and the order of the images: same seed, same result.")
 @threads_option
@@ -68,9 +62,9 @@ def train(
     train_set, test_set = load_data(folder)
     model = MODELS[model_name](num_classes=len(train_set.classes))
     model.init(seed=seed)
-    lr = lr or LEARNING_RATES[optimizer_name]
-    schedule = fc.optim.Constant() if schedule_name == "constant" else fc.optim.OneCycle(max_lr=lr)
-    trainer = fc.Trainer(model, make_optimizer(optimizer_name, lr), loss=fc.nn.CrossEntropyLoss())
+    optimizer = OPTIMIZERS[optimizer_name](**({} if lr is None else {"lr": lr}))
+    schedule = SCHEDULES[schedule_name](optimizer.lr)
+    trainer = fc.Trainer(model, optimizer, loss=fc.nn.CrossEntropyLoss())
     progress = TrainingProgress(Console(stderr=as_json), epochs, len(train_set))
     with announce_compiling(), progress:
         history = trainer.fit(
@@ -85,16 +79,3 @@ def train(
     else:
         click.echo(f"Test accuracy {test['accuracy']:.2%} on {len(test_set):,} images.")
         click.echo(f"Model saved in {output}")
-
-
-def make_optimizer(name: str, lr: float) -> Optimizer:
-    """The optimizer called `name` on the command line."""
-    from fastconv import optim
-
-    match name:
-        case "sgd":
-            return optim.SGD(lr=lr, momentum=0.9, nesterov=True)
-        case "adam":
-            return optim.Adam(lr=lr)
-        case _:
-            return optim.AdamW(lr=lr)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastconv.engine.memory import Buffer, Fixed
 from fastconv.engine.parameter import Parameter
-from fastconv.engine.program import Call, Phase, Program, new_batch_table
+from fastconv.engine.program import Call, Phase, Program, in_turn, new_batch_table
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.threads import get_num_threads
-from fastconv.engine.weights import Bias, Update, Weight, pack_phase
+from fastconv.engine.update import Update, step_stages
+from fastconv.engine.weights import Bias, Weight, pack_phase
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
@@ -100,8 +100,8 @@ class Builder:
         """Phase 0 packs all weights, the next ones run a batch, and the last leave the gradient of each trainable
         parameter, and with an update its new values, packed.
         """
-        summary = [Phase([call], 1, needs=RUN) for call in self._summary]
-        steps = [replace(phase, needs=RUN + len(summary))
-                 for each in self.trained for phase in each.step_phases(self.batch_table, update)]
-        phases = [pack_phase(self.weights), Phase(self._calls, needs=PACK), *summary, *steps]
-        return Program(phases, self.batch_table, self.capacity, get_num_threads())
+        units = [units for each in self.trained for units in each.step_units(self.batch_table)]
+        summary = [Phase([call], 1) for call in self._summary]
+        steps = step_stages(units, self.batch_table, update)
+        stages = [[pack_phase(self.weights)], [Phase(self._calls)], summary, *steps]
+        return Program(in_turn(stages), self.batch_table, self.capacity, get_num_threads())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,21 @@ class Phase:
     """Calls made one after the other on each unit: on each group of images, or on each of `units` blocks.
 
     The units of a phase are independent of each other, and threads take them as they come.
-    needs: the phase, by number, that must be finished before this one begins.
+    needs: this phase, by number, and all before it must be finished before this one begins.
     """
 
     calls: Sequence[Call]
     units: int | None = None
     needs: int = -1
+
+
+def in_turn(stages: Iterable[Sequence[Phase]]) -> list[Phase]:
+    """The phases of all stages; those of each begin when all earlier stages are finished."""
+    phases: list[Phase] = []
+    for stage in stages:
+        needs = len(phases) - 1
+        phases += [replace(phase, needs=needs) for phase in stage]
+    return phases
 
 
 class Program:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastconv.engine.builder import PACK, RUN, Builder
-from fastconv.engine.weights import Update
+from fastconv.engine.update import Update
 from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
 
 
@@ -20,6 +20,11 @@ class Session:
         self._packed_version = 0
         self._updates = update is not None
         self._in_order = np.arange(0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a kernel stopped the last batch before anything was updated."""
+        return bool(self.program.batch[STOP])
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
             results: np.ndarray | None = None) -> None:

@@ -1,7 +1,6 @@
-"""Weights in a program: the packed orders that kernels read, and the calls that make gradient, update and packing.
+"""Weights in a program: the packed orders that kernels read, and the calls that make gradients and packing.
 
-The work on a weight is cut into units of whole blocks of target channels. A unit sums its gradient, updates its
-values and packs them for the next step while they are in the cache, so threads share it without a barrier in between.
+The work on a weight is cut into units of whole blocks of target channels.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ import numpy as np
 from fastconv.engine.memory import At, Buffer, Fixed, aligned_floats
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Call, Phase
-from fastconv.kernels import linear_grad, optimizer, pack
-from fastconv.kernels.abi import Kernel
+from fastconv.engine.update import StepUnits
+from fastconv.kernels import gradient, linear_grad, pack
 from fastconv.kernels.blocks import runs
 from fastconv.layout import whole_lanes
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
@@ -32,24 +31,6 @@ UNIT_TILES = 2
 def channels_inner(sources: int, kernel_width: int) -> bool:
     """Whether a correlation's innermost loop is over source channels or over kernel columns: the longer one."""
     return sources >= kernel_width
-
-
-@dataclass(frozen=True)
-class Update:
-    """How a step changes parameters: a kernel of `kernels.optimizer`, its constants, and each parameter's state."""
-
-    kernel: Kernel
-    constants: np.ndarray
-    states: Mapping[Parameter, Sequence[np.ndarray]]
-
-    def call(self, parameter: Parameter, grad: np.ndarray, ranges: Sequence[tuple[int, int]]) -> Call:
-        """Updates the values of each range (start, size)."""
-        buffers = {"theta": parameter.array, "grad": grad}
-        buffers |= {f"state{i}": state for i, state in enumerate(self.states[parameter])}
-        return Call(self.kernel, [
-            {name: At(Fixed(array), 4 * start) for name, array in buffers.items()}
-            | {"constants": Fixed(self.constants), "size": size}
-            for start, size in ranges])
 
 
 class PackedWeight:
@@ -91,21 +72,21 @@ class Weight:
         """The calls that pack the whole weight."""
         return self._pack_calls(self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size)))
 
-    def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
-        """The gradient, and with an update the new values, packed."""
+    def step_units(self, batch: np.ndarray) -> list[StepUnits]:
+        """The gradient, the ranges to be updated, and their packing."""
         if self.product is None:
             units = self._units(1 + UNIT_WEIGHTS // (self._block_rows * self.row_size))
             rows, cols = self.partial_order
             sums = _sum_call(self.partial, self.grad, self._ranges(units), batch, rows, cols)
-            return [self._step_phase(sums, units, update)]
-        phases, sizes = [], {run.size for run in runs(self.targets, self._block_rows)}
+            return [self._step_units(sums, units)]
+        made, sizes = [], {run.size for run in runs(self.targets, self._block_rows)}
         for size in sorted(sizes, reverse=True):
             units = self._units(UNIT_TILES, size)
             call = Call(linear_grad.linear_weight_grad, [
                 {**self.product, "dw": Fixed(self.grad), "batch": Fixed(batch), "start": unit.start,
                  "tiles": unit.end_block - unit.first_block} for unit in units], Block(size, TILE_COLS[size]))
-            phases.append(self._step_phase(call, units, update))
-        return phases
+            made.append(self._step_units(call, units))
+        return made
 
     @property
     def _block_rows(self) -> int:
@@ -131,11 +112,8 @@ class Weight:
         return [((unit.group * self.targets + unit.start) * self.row_size, (unit.end - unit.start) * self.row_size)
                 for unit in units]
 
-    def _step_phase(self, grad: Call, units: Sequence[_Unit], update: Update | None) -> Phase:
-        if update is None:
-            return Phase([grad], len(units))
-        return Phase([grad, update.call(self.parameter, self.grad, self._ranges(units)), *self._pack_calls(units)],
-                     len(units))
+    def _step_units(self, gradient: Call, units: Sequence[_Unit]) -> StepUnits:
+        return StepUnits(self.parameter, self.grad, [gradient], self._ranges(units), self._pack_calls(units))
 
     def _pack_calls(self, units: Sequence[_Unit]) -> list[Call]:
         taps = self.kernel_height * self.kernel_width
@@ -174,10 +152,11 @@ class Bias:
         self.grad = aligned_floats(self.parameter.array.size)
         self.partial: Buffer | None = None
 
-    def step_phases(self, batch: np.ndarray, update: Update | None) -> list[Phase]:
+    def step_units(self, batch: np.ndarray) -> list[StepUnits]:
+        """The gradient, and its one range."""
         ranges = [(0, self.grad.size)]
-        calls = [_sum_call(self.partial, self.grad, ranges, batch, 1, 1)]
-        return [Phase(calls + ([update.call(self.parameter, self.grad, ranges)] if update else []), 1)]
+        sums = _sum_call(self.partial, self.grad, ranges, batch, 1, 1)
+        return [StepUnits(self.parameter, self.grad, [sums], ranges)]
 
 
 def partial_sums(count: int) -> Buffer:
@@ -194,7 +173,7 @@ def pack_phase(weights: Sequence[Weight]) -> Phase:
 def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray,
               rows: int, cols: int) -> Call:
     assert partial is not None
-    return Call(optimizer.sum_groups, [
+    return Call(gradient.sum_groups, [
         {"partial": At(partial, 4 * start), "grad": At(Fixed(grad), 4 * start), "batch": Fixed(batch),
          "targets": size // (rows * cols), "rows": rows, "cols": cols}
         for start, size in ranges])

@@ -29,7 +29,7 @@ GROUPS = 2
 STARTS = 3  # the first call of each phase, and the end of the last
 SIZES = 4  # how many units it has; -1 for one a group
 UNITS, CLAIMED, FINISHED = 5, 6, 7  # how many of them there are now, have been taken, and are finished
-NEEDS = 8  # the phase that must be finished first; -1 for none
+NEEDS = 8  # the last of the phases that must all be finished first; -1 for none
 STOP = 9  # address of a word: once it is not 0, no further phase is begun
 CALLS = 10  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
 
@@ -121,9 +121,8 @@ def _work(job, worker):
     claimed, finished, stop = _words(job[CLAIMED]), _words(job[FINISHED]), _words(job[STOP])
     calls = _words(job[CALLS + worker])
     for phase in range(job[FIRST], job[PHASES]):
-        needed = needs[phase]
-        if needed >= 0:
-            while _get(finished, needed) < units[needed]:
+        for earlier in range(needs[phase] + 1):
+            while _get(finished, earlier) < units[earlier]:
                 _pause()
         if _get(stop, 0) != 0:
             break

@@ -12,7 +12,7 @@ from fastconv.engine.builder import Builder
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Update
+from fastconv.engine.update import Update
 from fastconv.errors import ShapeError
 from fastconv.layout import whole_lanes
 from fastconv.nn.convolution import Conv2d

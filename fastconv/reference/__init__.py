@@ -23,12 +23,28 @@ from fastconv.reference.convolution import (
 )
 from fastconv.reference.linear import linear, linear_grad
 from fastconv.reference.loss import cross_entropy, mse
-from fastconv.reference.optimizer import adam, adamw, sgd
+from fastconv.reference.optimizer import (
+    adadelta,
+    adagrad,
+    adam,
+    adamw,
+    adamw_of_the_paper,
+    amsgrad,
+    nadam,
+    rmsprop,
+    sgd,
+    sgdw,
+    swats,
+)
 from fastconv.reference.pooling import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
 
 __all__ = [
+    "adadelta",
+    "adagrad",
     "adam",
     "adamw",
+    "adamw_of_the_paper",
+    "amsgrad",
     "avg_pool2d",
     "avg_pool2d_grad",
     "conv2d",
@@ -43,13 +59,17 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_grad",
     "mse",
+    "nadam",
     "relu",
     "relu_grad",
+    "rmsprop",
     "sgd",
+    "sgdw",
     "sigmoid",
     "sigmoid_grad",
     "softmax",
     "softmax_grad",
+    "swats",
     "tanh",
     "tanh_grad",
 ]

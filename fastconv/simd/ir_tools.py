@@ -120,3 +120,46 @@ def lane_sum(builder, value):
         high = builder.shuffle_vector(value, value, ir.Constant(half, list(range(width, 2 * width))))
         value = builder.fadd(low, high)
     return builder.extract_element(value, ir.Constant(I32, 0))
+
+
+# --- Of the optimizers ---
+
+
+def sqrt(builder, value):
+    """The square root of each lane of a float vector."""
+    function = ir.FunctionType(FLOATS, [FLOATS])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.sqrt.v{LANES}f32"), [value])
+
+
+def fills_vector(builder, count):
+    """Whether `count` floats fill all lanes."""
+    return builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
+
+
+def load_first(builder, pointer, count):
+    """The first `count` floats at a pointer, at most 16, and zeros in the lanes that are left."""
+    with builder.if_else(fills_vector(builder, count)) as (then, otherwise):
+        with then:
+            whole = load(builder, pointer, FLOATS)
+            from_whole = builder.block
+        with otherwise:
+            lanes = ir.VectorType(I32, LANES)
+            valid = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
+                                        splat(builder, builder.trunc(count, I32), lanes))
+            pointer = builder.bitcast(pointer, FLOATS.as_pointer())
+            load_type = ir.FunctionType(FLOATS, [pointer.type, I32, MASK, FLOATS])
+            masked_load = cgutils.get_or_insert_function(builder.module, load_type, f"llvm.masked.load.v{LANES}f32.p0")
+            part = builder.call(masked_load, [pointer, ir.Constant(I32, 4), valid, ir.Constant(FLOATS, [0.0] * LANES)])
+            from_part = builder.block
+    value = builder.phi(FLOATS)
+    value.add_incoming(whole, from_whole)
+    value.add_incoming(part, from_part)
+    return value
+
+
+def prefetch(builder, pointer):
+    """Has a cache line fetched into the first-level cache."""
+    pointer = builder.bitcast(pointer, I8.as_pointer())
+    function = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+    builder.call(cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0"),
+                 [pointer, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])  # to read, to keep, data

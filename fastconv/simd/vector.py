@@ -136,3 +136,55 @@ _binary(operator.eq, bytes_, mask, lambda builder, a, b: builder.icmp_signed("==
 _binary(operator.eq, shorts, mask, lambda builder, a, b: builder.icmp_signed("==", a, b))
 _binary(operator.or_, mask, mask, lambda builder, a, b: builder.or_(a, b))
 _binary(operator.and_, mask, mask, lambda builder, a, b: builder.and_(a, b))
+
+
+# --- Of the optimizers: division, square roots, ends of arrays that fill no vector, fetching ahead ---
+
+_binary(operator.truediv, floats, floats, lambda builder, a, b: builder.fdiv(a, b))
+
+
+@intrinsic
+def sqrt(_typing, value):
+    """The square root of each lane, correctly rounded."""
+
+    def codegen(_context, builder, _signature, args):
+        return ir_tools.sqrt(builder, args[0])
+
+    return floats(floats), codegen
+
+
+@intrinsic
+def load_first(_typing, pointer, index, count):
+    """pointer[index : index + min(count, 16)], with zeros in the lanes that are left."""
+
+    def codegen(_context, builder, _signature, args):
+        return ir_tools.load_first(builder, builder.gep(args[0], [args[1]]), args[2])
+
+    return floats(pointer, types.intp, types.intp), codegen
+
+
+@intrinsic
+def store_first(_typing, pointer, index, value, count):
+    """pointer[index : index + min(count, 16)] = the first lanes of value"""
+
+    def codegen(context, builder, _signature, args):
+        place, full = builder.gep(args[0], [args[1]]), ir_tools.fills_vector(builder, args[3])
+        with builder.if_else(full) as (then, otherwise):
+            with then:
+                ir_tools.store(builder, args[2], place)
+            with otherwise:
+                ir_tools.store_first(builder, args[2], place, args[3])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, floats, types.intp), codegen
+
+
+@intrinsic
+def prefetch(_typing, pointer, index):
+    """Has the cache line of pointer[index] fetched; the place need not be inside an array."""
+
+    def codegen(context, builder, _signature, args):
+        ir_tools.prefetch(builder, builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp), codegen

@@ -9,7 +9,8 @@ import pytest
 
 import fastconv as fc
 from fastconv import reference
-from fastconv_bench import convolution, lenet, others, peers
+from fastconv.optim import OPTIMIZERS
+from fastconv_bench import convolution, lenet, others, peers, updates
 from fastconv_bench.report import workloads
 from fastconv_bench.workload import FASTCONV, NUMPY, NUMPY_IMAGES, PEERS
 
@@ -87,17 +88,37 @@ def test_an_update_reads_four_arrays_and_writes_three_of_lenets_size():
     assert (work.flop, work.bytes) == (0, (4 + 3) * 4 * sum(array.size for array in model.state_dict().values()))
 
 
+@pytest.mark.parametrize(("name", "arrays"), [
+    ("sgd", 3), ("momentum", 5), ("adadelta", 7), ("rmsprop-centered", 7), ("amsgrad", 9), ("swats", 7)])
+def test_an_update_of_ten_million_reads_the_gradient_once_and_all_else_twice(name, arrays):
+    work = ALL[f"{name} update of 10,000,000 parameters"]
+    assert (work.flop, work.bytes) == (0, arrays * 4 * 10_000_000)
+
+
+def test_every_optimizer_is_measured():
+    assert [name for name in OPTIMIZERS if f"{name} update of 10,000,000 parameters" not in ALL] == []
+
+
+@pytest.mark.parametrize("name", updates.PEERS)
+def test_pytorchs_optimizer_has_the_hyper_parameters_of_fastconvs(name):
+    torch, peer, ours = pytest.importorskip("torch"), updates.PEERS[name], vars(OPTIMIZERS[name](lr=updates.LR))
+    theirs = getattr(torch.optim, peer.name)([torch.zeros(1)], lr=updates.LR, **peer.options).defaults
+    shared = ours.keys() & theirs.keys()
+    assert {key: ours[key] for key in shared} == {key: theirs[key] for key in shared}
+    assert {"lr", "weight_decay"} <= shared
+
+
 # --- That it runs ---
 
 
 @pytest.mark.parametrize("workload", ALL.values(), ids=ALL.keys())
-def test_fastconv_and_numpy_take_part_without_any_peer_installed(monkeypatch, workload):
+def test_fastconv_and_for_all_but_the_largest_numpy_take_part_without_any_peer_installed(monkeypatch, workload):
     monkeypatch.setattr(peers, "torch", lambda: None)
     monkeypatch.setattr(peers, "has_onnx_runtime", lambda: False)
     contenders = workload.make()
-    assert list(contenders) == [FASTCONV, NUMPY]
+    assert list(contenders) == ([FASTCONV] if f"{updates.MANY:,}" in workload.name else [FASTCONV, NUMPY])
     assert contenders[FASTCONV].images == workload.images
-    assert contenders[NUMPY].images in (workload.images, NUMPY_IMAGES)
+    assert contenders.get(NUMPY, contenders[FASTCONV]).images in (workload.images, NUMPY_IMAGES)
     contenders[FASTCONV].call()
 
 

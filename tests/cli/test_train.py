@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import fastconv as fc
+from fastconv.optim import OPTIMIZERS, SCHEDULES
 
 
 def options(digits, tmp_path, *more):
@@ -37,14 +38,20 @@ def test_json_is_one_document_on_standard_output(run, digits, tmp_path):
     assert "epoch 1/1" in result.stderr
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
-def test_every_optimizer_and_schedule_trains(run, digits, tmp_path, optimizer, schedule):
-    more = ("--optimizer", optimizer, "--schedule", schedule, "--json")
-    result = run("train", *options(digits, tmp_path, *more), "--epochs", 8)
+@pytest.mark.parametrize("more", [*(("--optimizer", name) for name in OPTIMIZERS),
+                                  *(("--schedule", name) for name in SCHEDULES)], ids=" ".join)
+def test_every_optimizer_and_schedule_trains(run, digits, tmp_path, more):
+    result = run("train", *options(digits, tmp_path, *more, "--json"), "--epochs", 8)
     assert result.exit_code == 0, result.output
     losses = [epoch["loss"] for epoch in json.loads(result.stdout)["epochs"]]
     assert losses[-1] < losses[0]
+
+
+def test_the_learning_rate_is_the_highest_of_the_run(run, digits, tmp_path):
+    more = ("--optimizer", "momentum", "--lr", 0.03, "--schedule", "cosine", "--json", "--batch-size", 200)
+    result = run("train", *options(digits, tmp_path, *more), "--epochs", 2)
+    assert result.exit_code == 0, result.output
+    assert [epoch["lr"] for epoch in json.loads(result.stdout)["epochs"]] == pytest.approx([0.03, 0.015])
 
 
 def test_the_model_is_saved_under_its_name_unless_told_otherwise(run, digits, tmp_path, monkeypatch):

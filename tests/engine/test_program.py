@@ -13,7 +13,7 @@ import pytest
 
 import fastconv as fc
 from fastconv.engine.memory import ALIGNMENT, At, Buffer, Fixed
-from fastconv.engine.program import Call, Phase, Program, new_batch_table
+from fastconv.engine.program import Call, Phase, Program, in_turn, new_batch_table
 from fastconv.kernels.abi import BUFFER, STOP, record
 from fastconv.simd.tile import ONE_VECTOR, Block
 from tests.jobs import PATIENCE_SECONDS
@@ -152,6 +152,30 @@ def test_a_phase_that_needs_another_starts_after_all_its_units_are_finished(thre
         if len(workers) == threads:
             break
     assert len(workers) > 1
+
+
+def test_a_phase_needs_all_that_come_before_the_one_it_needs(threads):
+    finished, early = [], []
+
+    def slow(_, unit):
+        sum(range(200_000))
+        finished.append(unit)
+
+    phases = [phase(slow, units=threads), phase(lambda *_: None, units=1),
+              phase(lambda *_: early.append(len(finished)), units=1, needs=1)]
+    made = program(*phases, workers=threads)
+    for _ in range(20):
+        run(made, phases)
+        assert early.pop() == threads
+        finished.clear()
+
+
+def test_stages_follow_each_other_and_empty_ones_are_passed_over():
+    def one() -> Phase:
+        return phase(lambda *_: None, units=1)
+
+    phases = in_turn([[one()], [one(), one()], [], [one(), one()], [one()]])
+    assert [each.needs for each in phases] == [-1, 0, 0, 2, 2, 4]
 
 
 @pytest.mark.parametrize("workers", [1, 4])

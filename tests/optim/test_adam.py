@@ -75,4 +75,5 @@ def test_hyper_parameters_out_of_range_are_refused(name, options, message):
 
 
 def test_it_prints_its_hyper_parameters():
-    assert repr(optim.AdamW(3e-3)) == "AdamW(lr=0.003, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"
+    assert repr(optim.AdamW(3e-3)) == ("AdamW(lr=0.003, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, "
+                                       "amsgrad=False, decay_by_lr=True)")

@@ -68,4 +68,4 @@ def test_hyper_parameters_out_of_range_are_refused(options, message):
 
 
 def test_it_prints_its_hyper_parameters():
-    assert repr(optim.SGD(0.1, 0.9)) == "SGD(lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)"
+    assert repr(optim.SGD(0.1, 0.9)) == "SGD(lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0, dampening=0.0)"
