@@ -285,7 +285,7 @@ def _elementwise(x: Array, name: str) -> Array:
     rows = _array("x", x.reshape(len(x) if x.ndim else 1, -1), 2)
     y = np.empty_like(rows)
     _run((name, rows.shape[1]), lambda builder: builder.output(
-        operators.activation(builder, builder.array((rows.shape[1], 1, 1), IMAGES), name)), rows, results=y)
+        operators.activate(builder, builder.array((rows.shape[1], 1, 1), IMAGES), operators.Formula(name))), rows, results=y)
     return y.reshape(x.shape)
 
 
