@@ -38,10 +38,7 @@ def formula_of(_typing, records):
 def coefficients(op, group, channel):
     """A formula's a, b and c in one channel, as vectors."""
     a, b, c = floats(op.a, 0), floats(op.b, 0), floats(op.c, group)
-    if op.c_has_lanes:
-        last = vector.load(c, channel * op.c_step * LANES)
-    else:
-        last = vector.splat(c[channel * op.c_step])
+    last = vector.load(c, channel * op.c_step * LANES) if op.c_has_lanes else vector.splat(c[channel * op.c_step])
     return vector.splat(a[channel * op.a_step]), vector.splat(b[channel * op.b_step]), last
 
 

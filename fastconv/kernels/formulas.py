@@ -22,6 +22,7 @@ _TANH_A, _TANH_A_LOW, _TANH_B = np.float32(1.595703125), np.float32(6.599660264e
 _TANH_B_LOW = np.float32(2.398807e-9)
 _TANH_END = np.float32(11.0)  # beyond, the tail is 0 in float32
 
+_SWISH_OVERSHOOT = np.float32(0.0999)  # Swish's slope is between -0.0998394 and 1.0998394
 _NORMAL_DENSITY = np.float32(0.3989422804)  # 1 / √(2π)
 
 
@@ -86,7 +87,7 @@ def softplus(x, beta, threshold, _c):
     e = scaled * UNSCALE
     larger = ONE / (e + ONE)
     linear = u > threshold
-    value = (vector.at_least(u, ZERO) + math.log1p(e)) / beta
+    value = (vector.at_least(u, ZERO) + math.log1p(e)) * (ONE / beta)
     slope = vector.select(u < ZERO, larger * scaled * UNSCALE, larger)
     return vector.select(linear, x, value), vector.select(linear, ONE, slope), ZERO, ZERO, ZERO
 
@@ -128,8 +129,12 @@ def acon(x, p1, p2, beta):
     steep = beta * difference
     steep_lost = vector.fma(beta, lost, vector.fma(beta, difference, -steep))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
-    switch = _switch(steep * x, scaled)
-    v = vector.fma(difference, x, lost * x)
+    return _acon(x, vector.fma(difference, x, lost * x), difference, p2, _switch(steep * x, scaled))
+
+
+@njit(**NATIVE)
+def _acon(x, v, difference, p2, switch):
+    """ACON-C from v = (p1 - p2) x and what `_switch` returns for β v."""
     value, inner, rest = _gated(v, switch)
     return (vector.fma(p2, x, value), vector.fma(difference, inner, p2), x * inner, x * rest,
             v * switch[4] * v * UNSCALE)
@@ -139,7 +144,11 @@ def acon(x, p1, p2, beta):
 def acon_of_pixel(x, p1, p2, _c):
     """ACON-C whose switch c is σ(x) (Ma et al. 2021, section 3.3, pixel-wise)."""
     beta, bell, _, _, _ = sigmoid(x, ZERO, ZERO, ZERO)
-    value, slope, by_p1, by_p2, by_beta = acon(x, p1, p2, beta)
+    difference, size = p1 - p2, vector.magnitude(x)
+    v = difference * x
+    steep = -vector.magnitude(difference) * beta
+    switch = _switch(beta * v, math.scaled_exp(steep, size, steep * size))
+    value, slope, by_p1, by_p2, by_beta = _acon(x, v, difference, p2, switch)
     return value, vector.fma(by_beta, bell, slope), by_p1, by_p2, ZERO
 
 
@@ -200,3 +209,38 @@ def hardswish(x, _a, _b, _c):
     slope = vector.fma(x, _THIRD, HALF)
     slope = vector.select(x > -_THREE, vector.select(x < _THREE, slope, ONE), ZERO)
     return value, slope, ZERO, ZERO, ZERO
+
+
+@njit(**NATIVE)
+def _always(_a, _b, _c):
+    return True
+
+
+@njit(**NATIVE)
+def _never(_a, _b, _c):
+    return False
+
+
+@njit(**NATIVE)
+def _is_swish_valley(beta, _b, _c):
+    return beta >= ZERO
+
+
+@njit(**NATIVE)
+def _is_acon_valley(p1, p2, beta):
+    """By x / (p1 - p2), the slope is that of Swish at β (p1 - p2) x plus p2 / (p1 - p2).
+
+    Swish's slope rises through every value from 0 to 1 once, and comes back only by less than 0.0999 to either side.
+    """
+    turns_once = (p1 <= ZERO <= p2) or (p2 <= ZERO <= p1)
+    return beta >= ZERO and (turns_once or min(abs(p1), abs(p2)) >= _SWISH_OVERSHOOT * abs(p1 - p2))
+
+
+#: By formula, whether for some a, b and c it is a valley: it falls up to one x, perhaps at infinity, and rises from
+#: there. Of several x the least or the greatest then gives the largest value.
+VALLEYS = {"gelu": _always, "gelu_tanh": _always, "mish": _always, "swish": _is_swish_valley, "acon": _is_acon_valley}
+
+
+def valley(formula: str):
+    """The function of a, b and c that says whether a formula is a valley; one that is never asked for is none."""
+    return VALLEYS.get(formula, _never)

@@ -28,6 +28,6 @@ from fastconv.nn.sequential import Sequential
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AvgPool2d", "Conv2d", "CrossEntropyLoss",
-    "Flatten", "Hardswish", "Layer", "LeakyReLU", "Linear", "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU", "ReLU",
-    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Swish", "Tanh",
+    "Flatten", "Hardswish", "Layer", "LeakyReLU", "Linear", "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU",
+    "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Swish", "Tanh",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastconv.nn import activation as layers
 from fastconv.nn import acon
+from fastconv.nn import activation as layers
 from fastconv.nn.layer import Layer
 
 #: Every activation by its name on the command line: a function of the number of channels that makes a new layer.

@@ -8,7 +8,7 @@ from fastconv.engine import operators
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators import Formula, Window
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Bias
+from fastconv.engine.weights import Bias, Weight
 from fastconv.nn.acon import MetaAconC
 from fastconv.nn.activation import Elementwise, ReLU, Softmax
 from fastconv.nn.convolution import Conv2d
@@ -105,12 +105,11 @@ def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> tuple[Te
     p1, p2 = (_parameter(layer, name, builder, training) for name in ("p1", "p2"))
     if layer.design == "pixel":
         return x, Formula("acon_of_pixel", [p1, p2])
-    switch = operators.pixel_means(builder, x, summed=layer.design == "layer")
-    for name in ("fc1", "fc2") if layer.design == "channel" else ():
-        parameter = layer._parameters[f"{name}.weight"]
-        weight = builder.weight(parameter, parameter.array.shape, 1, training and layer.trainable)
-        switch = operators.linear(builder, switch, weight, _parameter(layer, f"{name}.bias", builder, training))
-    return x, Formula("acon", [p1, p2, operators.activate(builder, switch, Formula("sigmoid"))])
+    if layer.design == "layer":
+        return x, Formula("acon", [p1, p2, operators.switch_of_image(builder, x)])
+    return x, Formula("acon", [p1, p2, operators.switch_of_channels(builder, x, [
+        (_weight(layer, f"{name}.weight", builder, training), _parameter(layer, f"{name}.bias", builder, training))
+        for name in ("fc1", "fc2")])])
 
 
 def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:
@@ -119,6 +118,12 @@ def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:
 
 def _parameter(layer: Layer, name: str, builder: Builder, training: bool) -> Bias:
     return builder.bias(layer._parameters[name], training and layer.trainable)
+
+
+def _weight(layer: MetaAconC, name: str, builder: Builder, training: bool) -> Weight:
+    parameter = layer._parameters[name]
+    outputs, inputs, height, width = parameter.array.shape
+    return builder.weight(parameter, (outputs, inputs, height, width), 1, training and layer.trainable)
 
 
 def _bias(layer: Weighted, builder: Builder, training: bool) -> Bias | None:

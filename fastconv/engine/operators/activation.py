@@ -1,4 +1,4 @@
-"""Activations: ReLU as part of the convolution before it, the others by their formulas, in place where that is enough."""
+"""Activations: ReLU as part of the convolution before it, the others by their formulas, in place where that will do."""
 
 from __future__ import annotations
 
