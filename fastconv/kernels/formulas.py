@@ -36,7 +36,7 @@ def leaky_relu(x, slope, _b, _c):
 
 @njit(**NATIVE)
 def _exp_of_minus(a, a_lost, x):
-    """2²⁴ e^-(|a| + a_lost) x for x from 0."""
+    """2³² e^-(|a| + a_lost) x for x from 0."""
     steep = -vector.magnitude(a)
     product = steep * x
     n, power = math.nearest_power(product)
@@ -73,7 +73,7 @@ def tanh(x, _a, _b, _c):
     """tanh x, with the derivative 1 - tanh² x = (1 - t) (1 + t)."""
     small, part = math.tanh_parts(x)
     near, far = vector.fma(-part, part, ONE), part * vector.fma(part, -UNSCALE, TWO) * UNSCALE
-    value = vector.select(small, part, vector.with_sign(vector.fma(part, -UNSCALE, ONE), x))
+    value = vector.with_sign(vector.select(small, part, vector.fma(part, -UNSCALE, ONE)), x)
     return value, vector.select(small, near, far), ZERO, ZERO, ZERO
 
 
@@ -94,7 +94,7 @@ def softplus(x, beta, threshold, _c):
 
 @njit(**NATIVE)
 def _switch(u, scaled):
-    """The parts of σ(u) from scaled = 2²⁴ e^(-|u|): whether u < 0; σ(|u|), 2²⁴ σ(-|u|), u, and 2²⁴ σ(u) σ(-u)."""
+    """The parts of σ(u) from scaled = 2³² e^(-|u|): whether u < 0; σ(|u|), 2³² σ(-|u|), u, and 2³² σ(u) σ(-u)."""
     larger = ONE / vector.fma(scaled, UNSCALE, ONE)
     smaller = larger * scaled
     return u < ZERO, larger, smaller, u, larger * smaller
@@ -129,7 +129,7 @@ def acon(x, p1, p2, beta):
     steep = beta * difference
     steep_lost = vector.fma(beta, lost, vector.fma(beta, difference, -steep))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
-    return _acon(x, vector.fma(difference, x, lost * x), difference, p2, _switch(steep * x, scaled))
+    return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
 
 
 @njit(**NATIVE)
@@ -148,8 +148,8 @@ def acon_of_pixel(x, p1, p2, _c):
     v = difference * x
     steep = -vector.magnitude(difference) * beta
     switch = _switch(beta * v, math.scaled_exp(steep, size, steep * size))
-    value, slope, by_p1, by_p2, by_beta = _acon(x, v, difference, p2, switch)
-    return value, vector.fma(by_beta, bell, slope), by_p1, by_p2, ZERO
+    value, slope, by_p1, by_p2, _ = _acon(x, v, difference, p2, switch)
+    return value, vector.fma(v * bell, v * (switch[4] * UNSCALE), slope), by_p1, by_p2, ZERO
 
 
 @njit(**NATIVE)

@@ -4,7 +4,7 @@ An ulp is the distance of two neighbouring floats at the result. NaN gives NaN, 
 underflow give what the exact function does, and denormal numbers count like all others.
 
 They share one exponential: e^x = 2ⁿ (1 + q) with n the integer nearest to x / ln 2 and q = e^r - 1 a polynomial of the
-remainder r (Cody and Waite 1980, chapter 6; coefficients by a weighted minimax fit). 2ⁿ is kept 2²⁴ times larger
+remainder r (Cody and Waite 1980, chapter 6; coefficients by a weighted minimax fit). 2ⁿ is kept 2³² times larger
 than it is, so that no step before a function's last multiplication meets a denormal number.
 """
 
@@ -21,19 +21,19 @@ _NATIVE = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmat
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NAN = np.float32(np.inf), np.float32(np.nan)
 
-#: Below this e^x is less than half the smallest denormal number.
-LEAST = np.float32(-104.0)
+#: Below this e^x is 0 to float32 (from -104 on), and so are its products with all that occurs in formulas.
+LEAST = np.float32(-109.5)
 
 #: What exponentials are scaled by, and what undoes it.
-SCALE, UNSCALE = np.float32(2.0**24), np.float32(2.0**-24)
+SCALE, UNSCALE = np.float32(2.0**32), np.float32(2.0**-32)
 
 _LOG2_E = np.float32(1.44269504)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # n times the first is exact
 
-#: 1.5 · 2²³ rounds what is added to it to an integer, and holds that in its low bits; 127 + 24 makes it the exponent
+#: 1.5 · 2²³ rounds what is added to it to an integer, and holds that in its low bits; 127 + 32 makes it the exponent
 #: of a scaled power of two.
-_ROUNDER = np.float32(1.5 * 2**23 + 151)
-_ROUNDER_BITS = np.int32(0x4B400097)
+_ROUNDER = np.float32(1.5 * 2**23 + 159)
+_ROUNDER_BITS = np.int32(0x4B40009F)
 _EXPONENT_SHIFT = np.int32(23)
 
 _EXPM1 = tuple(np.float32(c) for c in (
@@ -58,7 +58,7 @@ _MILLS = tuple(np.float32(c) for c in (
 
 @njit(**_NATIVE)
 def nearest_power(x):
-    """n, the integer nearest to x / ln 2, and 2ⁿ⁺²⁴, for x from -104 to 71; outside, anything."""
+    """n, the integer nearest to x / ln 2, and 2ⁿ⁺³², for x from -109.5 to 65; outside, anything."""
     rounded = vector.fma(x, _LOG2_E, _ROUNDER)
     return rounded - _ROUNDER, vector.from_bits(vector.bits(rounded) << _EXPONENT_SHIFT)
 
@@ -77,7 +77,7 @@ def expm1_near_0(r):
 
 @njit(**_NATIVE)
 def scaled_exp(a, x, product):
-    """2²⁴ e^(a x) for a x up to 0, of which `product` is the rounded value; 0 below -104."""
+    """2³² e^(a x) for a x up to 0, of which `product` is the rounded value; 0 below `LEAST`."""
     n, power = nearest_power(product)
     q = expm1_near_0(remainder(a, x, n))
     return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
@@ -167,7 +167,7 @@ def sigmoid(x):
 
 @njit(**_NATIVE)
 def tanh_parts(x):
-    """Where |x| is small: a mask; there tanh x, elsewhere 2²⁴ (1 - tanh |x|)."""
+    """Where |x| is small: a mask; there tanh x, elsewhere 2³² (1 - tanh |x|)."""
     size, square = vector.magnitude(x), x * x
     scaled = scaled_exp(-TWO, size, size * -TWO)
     near = vector.fma(x * square, vector.polynomial(square, _TANH), x)
@@ -180,12 +180,12 @@ def tanh_parts(x):
 def tanh(x):
     """The hyperbolic tangent within 2 ulp: an odd polynomial near 0, elsewhere 1 - 2e / (1 + e) with e = e^(-2|x|)."""
     small, part = tanh_parts(x)
-    return vector.select(small, part, vector.with_sign(vector.fma(part, -UNSCALE, ONE), x))
+    return vector.with_sign(vector.select(small, part, vector.fma(part, -UNSCALE, ONE)), x)
 
 
 @njit(**_NATIVE)
 def normal_tail(size):
-    """2²⁴ Φ(-t), the tail of the normal distribution, and 2²⁴ e^(-t²/2), for t from 0."""
+    """2³² Φ(-t), the tail of the normal distribution, and 2³² e^(-t²/2), for t from 0."""
     half = size * -HALF
     scaled = scaled_exp(half, size, half * size)
     t = vector.at_most(size, MILLS_END)
