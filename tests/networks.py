@@ -83,7 +83,8 @@ def _outputs(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
         case nn.Flatten():
             return x.reshape(len(x), -1)
         case nn.PReLU() | nn.Swish() | nn.AconA() | nn.AconB() | nn.AconC() | nn.MetaAconC():
-            return _learnable(layer, {name: _of_channels(array, x) for name, array in state.items()}, x)
+            return _learnable(layer, {name: array if "." in name else array.reshape(1, -1, *(1,) * (x.ndim - 2))
+                                      for name, array in state.items()}, x)
         case nn.LeakyReLU():
             return reference.leaky_relu(x, **options)
         case nn.SiLU():
@@ -93,7 +94,7 @@ def _outputs(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _learnable(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
-    """What an activation with parameters, shaped to go with x, makes of it."""
+    """What an activation makes of x (N, C, …), with its parameters shaped to go with that."""
     match layer:
         case nn.PReLU():
             return reference.leaky_relu(x, state["weight"])
@@ -103,14 +104,9 @@ def _learnable(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
             return reference.acon(x, 1.0, state["p"], state["beta"])
         case nn.AconC():
             return reference.acon(x, state["p1"], state["p2"], state["beta"])
-    layers = [(state[f"{name}.weight"][:, :, 0, 0], state[f"{name}.bias"].ravel()) for name in ("fc1", "fc2")
+    layers = [(state[f"{name}.weight"][:, :, 0, 0], state[f"{name}.bias"]) for name in ("fc1", "fc2")
               if f"{name}.weight" in state]
     return reference.meta_acon(x, state["p1"], state["p2"], layer.config["design"], *layers)
-
-
-def _of_channels(array: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    """Values (C,) or (1, C, 1, 1) so that they go with x (N, C, …); a matrix as it is."""
-    return array if array.size != max(array.shape) else array.reshape(1, -1, *(1,) * (x.ndim - 2))
 
 
 def mean_loss(loss: Loss, y: NDArray[Any], targets: NDArray[Any]) -> float:

@@ -74,13 +74,13 @@ def cross_entropy(records, group):
                 best = k
         correct[lane] = best == label
         losses[lane] = x[label * LANES + lane]
-    largest, total, mean = _largest(x, classes), vector.splat(ZERO), vector.splat(ZERO)
+    largest, total, behind = _largest(x, classes), vector.splat(ZERO), vector.splat(ZERO)
     for k in range(classes):
-        value = vector.load(x, k * LANES)
-        mean += value
-        total += math.exp(value - largest)
+        shifted = vector.load(x, k * LANES) - largest
+        behind += shifted
+        total += math.exp(shifted)
     log_total = math.log(total)
-    vector.store(losses, 0, log_total + (largest - (certain * vector.load(losses, 0) + uniform * mean)))
+    vector.store(losses, 0, log_total - certain * (vector.load(losses, 0) - largest) - uniform * behind)
     for k in range(classes):
         vector.store(dx, k * LANES, math.exp(vector.load(x, k * LANES) - largest - log_total) - uniform)
     for lane in range(images):

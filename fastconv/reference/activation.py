@@ -88,7 +88,8 @@ def selu(x: Array) -> Array:
 
 def selu_grad(dy: Array, x: Array) -> Array:
     """1.0507… times that of elu(x, 1.6732…)."""
-    return SELU_SCALE * elu_grad(dy, x, SELU_ALPHA)
+    dx: Array = SELU_SCALE * elu_grad(dy, x, SELU_ALPHA)
+    return dx
 
 
 def normal_cdf(x: Array) -> Array:
@@ -141,7 +142,8 @@ def mish(x: Array) -> Array:
 def mish_grad(dy: Array, x: Array) -> Array:
     """dy (t + x (1 - t²) σ(x)) with t = tanh(log(1 + eˣ)) and 1 - t² = 1 / cosh²."""
     y = softplus(x, threshold=np.inf)
-    return dy * (np.tanh(y) + x * sigmoid(x) / np.cosh(np.minimum(y, 300)) ** 2)
+    dx: Array = dy * (np.tanh(y) + x * sigmoid(x) / np.cosh(np.minimum(y, 300)) ** 2)
+    return dx
 
 
 def hardswish(x: Array) -> Array:

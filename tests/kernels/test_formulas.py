@@ -150,11 +150,12 @@ def acon_of_pixel(x: Values, p1: float, p2: float) -> tuple[Values, ...]:
 
 
 def acon_of_pixel_terms(x: Values, p1: float, p2: float) -> tuple[Any, ...]:
-    """The switch is rounded before it is multiplied and exponentiated: u adds as much relative to what it switches."""
+    """The switch σ(x) is itself rounded, by ε, and σ(u) with u = σ(x) (p1 - p2) x then off by u ε of its tail."""
     beta = reference.sigmoid(x)
     value, by_x, by_p1, by_p2, _ = acon_terms(x, p1, p2, beta)
     *_, by_beta = acon(x, p1, p2, beta)
-    return value, by_x + np.abs(by_beta) * beta * (1 - beta), by_p1, by_p2
+    amplified = 1 + np.abs(beta * (p1 - p2) * x)
+    return value, by_x + np.abs(by_beta) * beta * (1 - beta), by_p1 * amplified, by_p2 * amplified
 
 
 F1, F2 = float(np.float32(1.3)), float(np.float32(-0.7))
