@@ -138,11 +138,14 @@ def pixel_means(records, group):
     share = np.float32(1.0) / np.float32(op.pixels)
     total = vector.splat(ZERO)
     for channel in range(op.channels):
-        start = channel * op.plane * LANES
-        mean = vector.splat(ZERO)
-        for i in range(start, start + op.pixels * LANES, LANES):
-            mean += vector.load(x, i)
-        mean = mean * share
+        start, end = channel * op.plane * LANES, (channel * op.plane + op.pixels) * LANES
+        even, odd = vector.splat(ZERO), vector.splat(ZERO)  # two sums, so that an addition need not wait for the last
+        for i in range(start, end - LANES, 2 * LANES):
+            even += vector.load(x, i)
+            odd += vector.load(x, i + LANES)
+        if op.pixels % 2:
+            even += vector.load(x, end - LANES)
+        mean = (even + odd) * share
         total += mean
         vector.store(y, channel * op.y_step * LANES, mean if op.y_step else total)
 

@@ -9,21 +9,32 @@ from fastconv.engine.operators.activation import Formula, activate_grad
 from fastconv.engine.operators.window import Window
 from fastconv.engine.tensor import Tensor
 from fastconv.kernels import activated_pooling as kernels
+from fastconv.kernels.activation import multiply
+
+#: By whether slopes are kept instead of x, and whether windows are so large that places need uint16.
+KERNELS = {
+    (False, False): kernels.activate_max_pool2d, (False, True): kernels.activate_max_pool2d_wide,
+    (True, False): kernels.activate_max_pool2d_slope, (True, True): kernels.activate_max_pool2d_slope_wide,
+}
 
 
 def activate_max_pool2d(builder: Builder, x: Tensor, formula: Formula, window: Window) -> Tensor:
     """The largest activation of each window of x."""
     y = pooling._output(x, window)
     y.needs_grad = x.needs_grad or formula.learns
-    argmax, x_of_y = pooling.new_argmax(y, window), Buffer(4 * y.floats)
-    kernel = kernels.activate_max_pool2d_wide if pooling._is_wide(window) else kernels.activate_max_pool2d
-    builder.call(kernel.of(formula.name), pooling._constant(window), argmax=argmax, x_of_y=x_of_y,
+    keeps_slope = x.needs_grad and not formula.learns
+    argmax, kept = pooling.new_argmax(y, window), Buffer(4 * y.floats)
+    kernel = KERNELS[keeps_slope, pooling._is_wide(window)]
+    builder.call(kernel.of(formula.name), pooling._constant(window), argmax=argmax, kept=kept,
                  **pooling._fields(x, y, window), **formula.fields())
 
     def gradient() -> None:
-        if y.grad is None:
+        if y.grad is None or not y.needs_grad:
             return
-        activate_grad(builder, x_of_y, y.grad, formula)
+        if keeps_slope:
+            builder.call(multiply, dy=y.grad.buffer, slope=kept, size=y.floats)
+        else:
+            activate_grad(builder, kept, y.grad, formula)
         if x.needs_grad:
             pooling.max_pool2d_grad(builder, argmax, y.grad, x.new_grad(), window)
 
