@@ -9,33 +9,58 @@ and ValueError or TypeError for options that make no sense.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.elementwise import (
+    acon,
+    elu,
+    gelu,
+    hardswish,
+    leaky_relu,
+    meta_acon,
+    meta_acon_layer,
+    meta_acon_pixel,
+    mish,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    smooth_maximum,
+    softplus,
+    swish,
+    tanh,
+)
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators import Window, convolution, im2col, pooling
 from fastconv.engine.parameter import Parameter
-from fastconv.engine.pool import Pool
-from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.threads import get_num_threads
 from fastconv.engine.weights import Weight
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.kernels.abi import IMAGES, TARGETS
-from fastconv.layout import Packed, whole_lanes
+from fastconv.layout import Packed
+from fastconv.operation import Array
+from fastconv.operation import array as _array
+from fastconv.operation import expect as _expect
+from fastconv.operation import run as _run
 from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair, pool_padding
 
-Array = NDArray[np.float32]
+__all__ = [
+    "ALGORITHMS", "Algorithm", "Array", "acon", "avg_pool2d", "avg_pool2d_grad", "conv2d", "conv2d_input_grad",
+    "conv2d_weight_grad", "elu", "gelu", "hardswish", "leaky_relu", "linear", "max_pool2d", "max_pool2d_grad",
+    "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu", "sigmoid", "silu",
+    "smooth_maximum", "softmax", "softplus", "swish", "tanh",
+]
+
 Algorithm = Literal["auto", "direct", "im2col"]
 
 #: "auto" is direct: on no shape measured was im2col faster (`fastconv bench` shows both).
 ALGORITHMS = {"auto": convolution, "direct": convolution, "im2col": im2col}
-
-_pool = Pool()
 
 
 def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair = 1, padding: Padding = 0,
@@ -182,21 +207,6 @@ def avg_pool2d_grad(dy: Array, input_shape: Sequence[int], kernel_size: IntPair,
     return dx
 
 
-def relu(x: Array) -> Array:
-    """max(x, 0), of any shape."""
-    return _elementwise(x, "relu")
-
-
-def tanh(x: Array) -> Array:
-    """The hyperbolic tangent, of any shape."""
-    return _elementwise(x, "tanh")
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), of any shape."""
-    return _elementwise(x, "sigmoid")
-
-
 def softmax(x: Array) -> Array:
     """exp(x) / Σ exp(x) over the features of x (N, F)."""
     x = _array("x", x, 2)
@@ -245,27 +255,11 @@ def _groups(groups: int, out_channels: int) -> int:
     return groups
 
 
-def _array(name: str, array: Array, dimensions: int) -> Array:
-    array = np.asarray(array)
-    if array.dtype != np.float32:
-        raise DtypeError(f"expected {name} float32, got {array.dtype}; convert with {name}.astype(np.float32)")
-    if array.ndim != dimensions or 0 in array.shape:
-        raise ShapeError(f"expected {name} with {dimensions} dimensions, none of them empty, got {array.shape}")
-    return np.ascontiguousarray(array)
-
-
 def _shape(input_shape: Sequence[int]) -> tuple[int, int, int, int]:
     if len(input_shape) != 4 or min(input_shape) < 1:
         raise ShapeError(f"expected input_shape (N, C, H, W), got {tuple(input_shape)}")
     n, c, h, w = input_shape
     return n, c, h, w
-
-
-def _expect(name: str, found: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
-    """Raises ShapeError unless each number expected is the one found."""
-    if len(found) != len(expected) or any(e is not None and e != f for e, f in zip(expected, found, strict=True)):
-        wanted = ", ".join("any" if each is None else str(each) for each in expected)
-        raise ShapeError(f"expected {name} of shape ({wanted}), got {found}")
 
 
 def _output_size(shape: Sequence[int], window: Window) -> tuple[int, int]:
@@ -277,40 +271,3 @@ def _output_size(shape: Sequence[int], window: Window) -> tuple[int, int]:
 
 def _empty(shape: Sequence[int], channels: int, window: Window) -> Array:
     return np.empty((shape[0], channels, *_output_size(shape, window)), np.float32)
-
-
-def _elementwise(x: Array, name: str) -> Array:
-    x = np.asarray(x)
-    if x.size == 0:
-        raise ShapeError(f"expected x with at least one element, got shape {x.shape}")
-    rows = _array("x", x.reshape(len(x) if x.ndim else 1, -1), 2)
-    y = np.empty_like(rows)
-    _run((name, rows.shape[1]), lambda builder: builder.output(
-        operators.activation(builder, builder.array((rows.shape[1], 1, 1), IMAGES), name)), rows, results=y)
-    return y.reshape(x.shape)
-
-
-class _Operation(Session):
-    """A session of one operator, with its parameters and, for a weight's gradient, the weight."""
-
-    def __init__(self, emit: Callable[..., Weight | None], shapes: Sequence[tuple[int, ...]], capacity: int) -> None:
-        builder = Builder(capacity)
-        self.inputs = [Parameter(shape) for shape in shapes]
-        self.weight = emit(builder, *self.inputs)
-        super().__init__(builder)
-
-
-def _run(key: tuple[Hashable, ...], emit: Callable[..., Weight | None], x: Array, inputs: Sequence[Array] = (), *,
-         second: np.ndarray | None = None, results: Array | None = None, grad: Array | None = None) -> None:
-    """Runs what `emit` emits on x and `second`; fills `results`, or `grad` with that of the weight it returns."""
-    capacity = 0 if grad is None else whole_lanes(len(x))
-
-    def make() -> _Operation:
-        return _Operation(emit, [each.shape for each in inputs], capacity)
-
-    with _pool.session((*key, capacity, get_num_threads()), make) as operation:
-        for parameter, values in zip(operation.inputs, inputs, strict=True):
-            parameter.set(values)
-        operation.run(len(x), x, targets=second, results=results)
-        if grad is not None and operation.weight is not None:
-            grad[...] = operation.weight.grad.reshape(grad.shape)

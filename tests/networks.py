@@ -55,7 +55,8 @@ def layer_outputs(model: Layer, state: State, x: NDArray[Any]) -> list[tuple[Lay
     """Each leaf of a model, with what it takes and what it makes of it."""
     steps = []
     for name, leaf in model.leaves():
-        y = _outputs(leaf, state.get(f"{name}.weight"), state.get(f"{name}.bias"), x)
+        y = _outputs(leaf, {key.removeprefix(f"{name}."): array for key, array in state.items()
+                            if key.startswith(f"{name}.")}, x)
         steps.append((leaf, x, y))
         x = y
     return steps
@@ -66,8 +67,9 @@ def outputs(model: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
     return layer_outputs(model, state, x)[-1][2]
 
 
-def _outputs(layer: Layer, weight: Any, bias: Any, x: NDArray[Any]) -> NDArray[Any]:
+def _outputs(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
     options = dict(layer.config)
+    weight, bias = state.get("weight"), state.get("bias")
     match layer:
         case nn.Conv2d():
             windows = {name: options[name] for name in ("stride", "padding", "dilation", "groups")}
@@ -80,8 +82,31 @@ def _outputs(layer: Layer, weight: Any, bias: Any, x: NDArray[Any]) -> NDArray[A
             return reference.avg_pool2d(x, **options)
         case nn.Flatten():
             return x.reshape(len(x), -1)
+        case nn.PReLU() | nn.Swish() | nn.AconA() | nn.AconB() | nn.AconC() | nn.MetaAconC():
+            return _learnable(layer, {name: array if "." in name else array.reshape(1, -1, *(1,) * (x.ndim - 2))
+                                      for name, array in state.items()}, x)
+        case nn.LeakyReLU():
+            return reference.leaky_relu(x, **options)
+        case nn.SiLU():
+            return reference.swish(x)
         case _:
-            return getattr(reference, type(layer).__name__.lower())(x)
+            return getattr(reference, type(layer).__name__.lower())(x, **options)
+
+
+def _learnable(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
+    """What an activation makes of x (N, C, …), with its parameters shaped to go with that."""
+    match layer:
+        case nn.PReLU():
+            return reference.leaky_relu(x, state["weight"])
+        case nn.Swish() | nn.AconA():
+            return reference.swish(x, state.get("beta", layer.config.get("beta")))
+        case nn.AconB():
+            return reference.acon(x, 1.0, state["p"], state["beta"])
+        case nn.AconC():
+            return reference.acon(x, state["p1"], state["p2"], state["beta"])
+    layers = [(state[f"{name}.weight"][:, :, 0, 0], state[f"{name}.bias"]) for name in ("fc1", "fc2")
+              if f"{name}.weight" in state]
+    return reference.meta_acon(x, state["p1"], state["p2"], layer.config["design"], *layers)
 
 
 def mean_loss(loss: Loss, y: NDArray[Any], targets: NDArray[Any]) -> float:
@@ -92,11 +117,13 @@ def mean_loss(loss: Loss, y: NDArray[Any], targets: NDArray[Any]) -> float:
 
 
 def distance_to_kinks(model: Layer, state: State, x: NDArray[Any]) -> float:
-    """How far a ReLU's input is from 0 at least, and a window's maximum from its second; exact ties do not count."""
+    """How far activations are from their kinks at least, and a window's maximum from its second; ties do not count."""
     nearest = np.inf
     for leaf, before, _ in layer_outputs(model, state, x):
-        if isinstance(leaf, nn.ReLU):
+        if isinstance(leaf, nn.ReLU | nn.LeakyReLU | nn.PReLU | nn.SELU | nn.ELU):
             distances = np.abs(before)
+        elif isinstance(leaf, nn.Hardswish):
+            distances = np.abs(np.abs(before) - 3)
         elif isinstance(leaf, nn.MaxPool2d) and leaf.kernel_size != (1, 1):
             top, bottom, left, right = leaf.padding
             padded = np.pad(before, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
@@ -128,7 +155,43 @@ def _layer_of_torch(layer: Layer) -> Any:
     import torch
 
     options = {"dim": 1} if isinstance(layer, nn.Softmax) else layer.config
-    return getattr(torch.nn, type(layer).__name__)(**options)
+    name = type(layer).__name__
+    return getattr(torch.nn, name)(**options) if hasattr(torch.nn, name) else _activation_of_torch(layer)
+
+
+def _activation_of_torch(layer: Layer) -> Any:
+    """A module with the parameters of an activation that PyTorch lacks, whose gradients are autograd's."""
+    import torch
+
+    class Activation(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            config = layer.config
+            for name, array in layer.state_dict().items():
+                if "." not in name:
+                    self.register_parameter(name, torch.nn.Parameter(torch.zeros(array.shape)))
+            if config.get("design") == "channel":
+                self.fc1 = torch.nn.Conv2d(config["channels"], layer.hidden, 1)
+                self.fc2 = torch.nn.Conv2d(layer.hidden, config["channels"], 1)
+
+        def forward(self, x: Any) -> Any:
+            image = x.reshape(*x.shape[:2], *(x.shape[2:] or (1, 1)))
+            return self.acon(image).reshape(x.shape)
+
+        def acon(self, x: Any) -> Any:
+            p1, p2, beta = getattr(self, "p1", 1), getattr(self, "p2", 0), getattr(self, "beta", None)
+            if isinstance(layer, nn.Swish):
+                beta = layer.config["beta"] if beta is None else beta
+            elif isinstance(layer, nn.AconB):
+                p2 = self.p
+            elif isinstance(layer, nn.MetaAconC):
+                means = x.mean(dim=(2, 3), keepdim=True)
+                switches = {"pixel": lambda: x, "layer": lambda: means.sum(dim=1, keepdim=True),
+                            "channel": lambda: self.fc2(self.fc1(means))}
+                beta = torch.sigmoid(switches[layer.design]())
+            return (p1 - p2) * x * torch.sigmoid(beta * (p1 - p2) * x) + p2 * x
+
+    return Activation()
 
 
 def loss_of_torch(loss: Loss) -> Any:
@@ -175,15 +238,21 @@ def problems(draw: st.DrawFn) -> Problem:
     layers: list[Layer] = []
     for _ in range(draw(st.integers(1, 2))):
         channels = _shape(layers, batch, image)[1]
-        for layer in (draw(_convolutions(channels)), draw(_activations()), draw(_poolings())):
+        layers.append(draw(_convolutions(channels)))
+        assume(_fits(layers, batch, image))
+        for layer in (draw(_activations(_shape(layers, batch, image)[1])), draw(_poolings())):
             if layer is not None:
                 layers.append(layer)
                 assume(_fits(layers, batch, image))
     entropy = draw(st.booleans())
     if entropy or draw(st.booleans()):
         layers.append(nn.Flatten())
-        for activation in draw(st.lists(_activations(), max_size=1)):
-            layers += [nn.Linear(_shape(layers, batch, image)[1], draw(st.integers(1, 7)))]
+        if draw(st.booleans()):
+            activation = draw(_activations(_shape(layers, batch, image)[1]))  # of features that were pixels
+            layers += [] if activation is None else [activation]
+            outputs = draw(st.integers(1, 7))
+            layers.append(nn.Linear(_shape(layers, batch, image)[1], outputs))
+            activation = draw(_activations(outputs))
             layers += [] if activation is None else [activation]
         layers.append(nn.Linear(_shape(layers, batch, image)[1], draw(st.integers(2, 5)), bias=draw(st.booleans())))
         if not entropy and draw(st.booleans()):
@@ -202,8 +271,12 @@ def _convolutions(draw: st.DrawFn, in_channels: int) -> nn.Conv2d:
                      groups=groups, bias=draw(st.booleans()))
 
 
-def _activations() -> st.SearchStrategy[Layer | None]:
-    return st.sampled_from([nn.ReLU, nn.Tanh, nn.Sigmoid, lambda: None]).map(lambda make: make())
+def _activations(channels: int) -> st.SearchStrategy[Layer | None]:
+    """One of all, with its usual arguments or others; or none."""
+    others = [
+        nn.LeakyReLU(0.3), nn.LeakyReLU(-0.5), nn.PReLU(init=-0.4), nn.ELU(0.6), nn.Softplus(2.0, 1.5), nn.Swish(-1.3),
+        nn.Swish(1.7, learnable=True), nn.MetaAconC(channels, r=1), None]
+    return st.sampled_from([*nn.ACTIVATIONS.values()]).map(lambda make: make(channels)) | st.sampled_from(others)
 
 
 @st.composite

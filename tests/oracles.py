@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: 64 of the smallest denormal numbers: what a result below 1e-38 may be off by.
+DENORMAL_STEPS = 64 * 2.0**-149
+
 
 def central_difference(f: Callable[[NDArray[np.float64]], Any], x: NDArray[np.float64],
                        eps: float = 1e-5) -> NDArray[np.float64]:
@@ -34,3 +37,26 @@ def assert_close(actual: NDArray[Any], expected: NDArray[Any], tolerance: float)
         f"expected {expected[worst]} at {tuple(map(int, worst))}, got {actual[worst]}: "
         f"off by {error[worst]:.3g}, allowed {allowed:.3g}; {np.sum(~(error <= allowed))} of {error.size} are off"
     )
+
+
+def assert_close_to_terms(actual: NDArray[Any], expected: NDArray[Any], terms: NDArray[Any] | float,
+                          tolerance: float) -> None:
+    """Asserts float32 values within `tolerance` of those expected, relative to `terms` element by element.
+
+    terms: the sum of the magnitudes of the terms that the formula adds. Where there is one term, that is the magnitude
+    expected, and the error is a relative one; where they cancel, no float32 formula can do better than round each.
+    Denormal numbers have fewer digits: they may be off by a few of the smallest besides. Where float64 has no number
+    or an infinity, so must float32; float64 values beyond float32's range have to be infinite.
+    """
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(expected).astype(np.float32)
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(rounded))
+    infinite = np.isinf(rounded)
+    np.testing.assert_array_equal(actual[infinite], rounded[infinite])
+    finite = np.isfinite(rounded)
+    allowed = tolerance * np.broadcast_to(np.maximum(terms, np.abs(expected)), rounded.shape)[finite] + DENORMAL_STEPS
+    error = np.abs(actual[finite] - expected[finite], dtype=np.float64)
+    worst = np.argmax(error / allowed) if error.size else 0
+    assert np.all(error <= allowed), (
+        f"expected {expected[finite][worst]}, got {actual[finite][worst]}: off by {error[worst]:.3g}, allowed "
+        f"{allowed[worst]:.3g}; {np.sum(~(error <= allowed))} of {error.size} are off")

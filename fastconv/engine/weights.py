@@ -143,7 +143,7 @@ class Weight:
 
 @dataclass(eq=False)
 class Bias:
-    """A bias (channels,) in a program."""
+    """A bias, or another parameter of which each group of images leaves a sum for every value, in a program."""
 
     parameter: Parameter
     trainable: bool = False

@@ -35,11 +35,14 @@ def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
 
 
 class RecordsType(types.Type):
-    """A pointer to records of one dtype, whose type also carries the tile size a kernel is compiled for."""
+    """A pointer to records of one dtype, whose type also carries what a kernel is compiled for.
 
-    def __init__(self, dtype, block):
-        self.record, self.block = from_dtype(dtype), block
-        super().__init__(name=f"Records({self.record}, {block.rows}x{block.cols})")
+    That is a tile size, and where the kernel is one for all formulas of `kernels.formulas`, the name of one.
+    """
+
+    def __init__(self, dtype, block, formula):
+        self.record, self.block, self.formula = from_dtype(dtype), block, formula
+        super().__init__(name=f"Records({self.record}, {block.rows}x{block.cols}, {formula})")
 
 
 @register_model(RecordsType)
@@ -51,15 +54,20 @@ class _RecordsModel(models.PrimitiveModel):
 class Kernel:
     """A native function over one record, compiled or loaded from the cache when an address is first asked for."""
 
-    def __init__(self, function: Callable[..., None], arguments: np.dtype[np.void]) -> None:
-        self.function, self.arguments = function, arguments
+    def __init__(self, function: Callable[..., None], arguments: np.dtype[np.void], formula: str = "") -> None:
+        self.function, self.arguments, self.formula = function, arguments, formula
         self.__doc__, self.__name__ = function.__doc__, function.__name__
         self._compiled: dict[Block, Any] = {}
+        self._of_formulas: dict[str, Kernel] = {}
+
+    def of(self, formula: str) -> Kernel:
+        """The kernel of one formula."""
+        return self._of_formulas.setdefault(formula, Kernel(self.function, self.arguments, formula))
 
     def address(self, block: Block = ONE_VECTOR) -> int:
         """The kernel's address, specialised on a tile size."""
         if block not in self._compiled:
-            signature = types.void(RecordsType(self.arguments, block), types.intp)
+            signature = types.void(RecordsType(self.arguments, block, self.formula), types.intp)
             options = {key: value for key, value in NATIVE.items() if key != "nogil"}
             self._compiled[block] = cfunc(signature, cache=True, **options)(self.function)
         return int(self._compiled[block].address)

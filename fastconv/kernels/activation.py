@@ -1,69 +1,45 @@
-"""Activations and their gradients, element by element on packed memory, in place.
-
-The gradients are written in terms of the output y.
-"""
+"""Activations and their gradients, element by element on packed memory; ReLU in place, all others by their formulas."""
 
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from fastconv.kernels import formulas
 from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, record
+from fastconv.layout import LANES
+from fastconv.simd import vector
 
-ONE = np.float32(1.0)
+ZERO = np.float32(0.0)
 
 FORWARD = record(("y", BUFFER), ("size", np.int64))
 BACKWARD = record(("dy", BUFFER), ("y", BUFFER), ("size", np.int64))
 
+#: The coefficients of a formula: one for each channel (step 1) or for all (step 0); c may have one for each lane too.
+COEFFICIENTS = (
+    ("a", BUFFER), ("b", BUFFER), ("c", BUFFER), ("a_step", np.int64), ("b_step", np.int64), ("c_step", np.int64),
+    ("c_has_lanes", np.int64))
+PLANES = (("channels", np.int64), ("pixels", np.int64), ("plane", np.int64))
+
 
 @intrinsic
-def _power_of_two(_typing, exponent):
-    """2 ** exponent for an int32 exponent in [-126, 127]."""
+def formula_of(_typing, records):
+    """The formula the kernel is compiled for."""
+    formula = types.Dispatcher(getattr(formulas, records.formula))
 
-    def codegen(_context, builder, _signature, args):
-        i32 = ir.IntType(32)
-        biased = builder.add(args[0], ir.Constant(i32, 127))
-        return builder.bitcast(builder.shl(biased, ir.Constant(i32, 23)), ir.FloatType())
+    def codegen(context, _builder, _signature, _args):
+        return context.get_dummy_value()
 
-    return types.float32(types.int32), codegen
-
-
-@njit(**NATIVE)
-def exp(x):
-    """e ** x in float32, within 2 ulp on [-87, 88]; Cody and Waite's reduction and a polynomial of degree 6."""
-    x = min(max(x, np.float32(-87.0)), np.float32(88.0))
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    return (p * r * r + r + ONE) * _power_of_two(np.int32(n))
+    return formula(records), codegen
 
 
 @njit(**NATIVE)
-def sigmoid_of(x):
-    """1 / (1 + e⁻ˣ); NaN stays NaN."""
-    return ONE / (ONE + exp(-x)) if x == x else x
-
-
-@njit(**NATIVE)
-def tanh_of(x):
-    """tanh x: an odd polynomial near 0, where 1 - 2 / (e²ˣ + 1) would cancel; NaN stays NaN."""
-    square = x * x
-    p = np.float32(-5.70498872745e-3)
-    p = p * square + np.float32(2.06390887954e-2)
-    p = p * square + np.float32(-5.37397155531e-2)
-    p = p * square + np.float32(1.33314422036e-1)
-    p = p * square + np.float32(-3.33332819422e-1)
-    near = p * square * x + x
-    far = ONE - np.float32(2.0) / (exp(np.float32(2.0) * abs(x)) + ONE)
-    far = far if x > np.float32(0.0) else -far
-    return near if not abs(x) >= np.float32(0.625) else far
+def coefficients(op, group, channel):
+    """A formula's a, b and c in one channel, as vectors."""
+    a, b, c = floats(op.a, 0), floats(op.b, 0), floats(op.c, group)
+    last = vector.load(c, channel * op.c_step * LANES) if op.c_has_lanes else vector.splat(c[channel * op.c_step])
+    return vector.splat(a[channel * op.a_step]), vector.splat(b[channel * op.b_step]), last
 
 
 @kernel(FORWARD)
@@ -72,7 +48,7 @@ def relu(records, group):
     op = argument(records, 0)
     y = floats(op.y, group)
     for i in range(op.size):
-        y[i] = np.float32(0.0) if y[i] < np.float32(0.0) else y[i]
+        y[i] = ZERO if y[i] < ZERO else y[i]
 
 
 @kernel(BACKWARD)
@@ -81,40 +57,137 @@ def relu_grad(records, group):
     op = argument(records, 0)
     dy, y = floats(op.dy, group), floats(op.y, group)
     for i in range(op.size):
-        dy[i] = dy[i] if y[i] > np.float32(0.0) else np.float32(0.0)
+        dy[i] = dy[i] if y[i] > ZERO else ZERO
 
 
-@kernel(FORWARD)
-def sigmoid(records, group):
-    """y = 1 / (1 + e⁻ʸ)"""
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("slope", BUFFER), ("keeps_slope", np.int64), *COEFFICIENTS, *PLANES))
+def activate(records, group):
+    """y = f(x), and where it is kept, slope = f'(x); y may be x."""
+    op, formula = argument(records, 0), formula_of(records)
+    x, y, slope = floats(op.x, group), floats(op.y, group), floats(op.slope, group)
+    for channel in range(op.channels):
+        a, b, c = coefficients(op, group, channel)
+        start = channel * op.plane * LANES
+        if op.keeps_slope:
+            for i in range(start, start + op.pixels * LANES, LANES):
+                value, derivative, _, _, _ = formula(vector.load(x, i), a, b, c)
+                vector.store(y, i, value)
+                vector.store(slope, i, derivative)
+        else:
+            for i in range(start, start + op.pixels * LANES, LANES):
+                value, _, _, _, _ = formula(vector.load(x, i), a, b, c)
+                vector.store(y, i, value)
+
+
+@kernel(record(("dy", BUFFER), ("slope", BUFFER), ("size", np.int64)))
+def multiply(records, group):
+    """dy = dy · slope"""
     op = argument(records, 0)
-    y = floats(op.y, group)
-    for i in range(op.size):
-        y[i] = sigmoid_of(y[i])
+    dy, slope = floats(op.dy, group), floats(op.slope, group)
+    for i in range(0, op.size, LANES):
+        vector.store(dy, i, vector.load(dy, i) * vector.load(slope, i))
 
 
-@kernel(BACKWARD)
-def sigmoid_grad(records, group):
-    """dy = dy · y (1 - y)"""
+@kernel(record(
+    ("x", BUFFER), ("dy", BUFFER), ("da", BUFFER), ("db", BUFFER), ("dc", BUFFER),
+    ("a_count", np.int64), ("b_count", np.int64), ("c_count", np.int64),  # of those that are learned; 0 elsewhere
+    *COEFFICIENTS, *PLANES))
+def activate_grad(records, group):
+    """dy = dy · f'(x), and the sums of dy by each coefficient that is learned, over the pixels and images of a group.
+
+    A c with lanes has a sum for each image.
+    """
+    op, formula = argument(records, 0), formula_of(records)
+    x, dy = floats(op.x, group), floats(op.dy, group)
+    da, db, dc = floats(op.da, group), floats(op.db, group), floats(op.dc, group)
+    zero = vector.splat(ZERO)
+    for i in range(op.a_count):
+        da[i] = ZERO
+    for i in range(op.b_count):
+        db[i] = ZERO
+    for i in range(op.c_count * LANES if op.c_has_lanes else op.c_count):
+        dc[i] = ZERO
+    for channel in range(op.channels):
+        a, b, c = coefficients(op, group, channel)
+        start = channel * op.plane * LANES
+        by_a, by_b, by_c = zero, zero, zero
+        for i in range(start, start + op.pixels * LANES, LANES):
+            gradient = vector.load(dy, i)
+            _, slope, slope_a, slope_b, slope_c = formula(vector.load(x, i), a, b, c)
+            vector.store(dy, i, gradient * slope)
+            by_a += gradient * slope_a
+            by_b += gradient * slope_b
+            by_c += gradient * slope_c
+        if op.a_count:
+            da[channel * op.a_step] += vector.lane_sum(by_a)
+        if op.b_count:
+            db[channel * op.b_step] += vector.lane_sum(by_b)
+        if op.c_count:
+            place = channel * op.c_step
+            if op.c_has_lanes:
+                vector.store(dc, place * LANES, vector.load(dc, place * LANES) + by_c)
+            else:
+                dc[place] += vector.lane_sum(by_c)
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("y_step", np.int64), *PLANES))
+def pixel_means(records, group):
+    """y[c] = the mean of x[c] over its pixels; where y_step is 0, y[0] = the sum of those means."""
     op = argument(records, 0)
-    dy, y = floats(op.dy, group), floats(op.y, group)
-    for i in range(op.size):
-        dy[i] = dy[i] * y[i] * (ONE - y[i])
+    x, y = floats(op.x, group), floats(op.y, group)
+    share = np.float32(1.0) / np.float32(op.pixels)
+    total = vector.splat(ZERO)
+    for channel in range(op.channels):
+        start, end = channel * op.plane * LANES, (channel * op.plane + op.pixels) * LANES
+        even, odd = vector.splat(ZERO), vector.splat(ZERO)  # two sums, so that an addition need not wait for the last
+        for i in range(start, end - LANES, 2 * LANES):
+            even += vector.load(x, i)
+            odd += vector.load(x, i + LANES)
+        if op.pixels % 2:
+            even += vector.load(x, end - LANES)
+        mean = (even + odd) * share
+        total += mean
+        vector.store(y, channel * op.y_step * LANES, mean if op.y_step else total)
 
 
-@kernel(FORWARD)
-def tanh(records, group):
-    """y = tanh y"""
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("y_step", np.int64), *PLANES))
+def pixel_means_grad(records, group):
+    """x, a gradient, plus what comes through `pixel_means` from y, that of the means."""
     op = argument(records, 0)
-    y = floats(op.y, group)
-    for i in range(op.size):
-        y[i] = tanh_of(y[i])
+    x, y = floats(op.x, group), floats(op.y, group)
+    share = np.float32(1.0) / np.float32(op.pixels)
+    for channel in range(op.channels):
+        start = channel * op.plane * LANES
+        each = vector.load(y, channel * op.y_step * LANES) * share
+        for i in range(start, start + op.pixels * LANES, LANES):
+            vector.store(x, i, vector.load(x, i) + each)
 
 
-@kernel(BACKWARD)
-def tanh_grad(records, group):
-    """dy = dy (1 - y²)"""
+FEATURES = record(("x", BUFFER), ("y", BUFFER), ("channels", np.int64), ("height", np.int64), ("width", np.int64),
+                  ("row", np.int64), ("plane", np.int64))
+
+
+@kernel(FEATURES)
+def features(records, group):
+    """y = the pixels of x, one after the other."""
     op = argument(records, 0)
-    dy, y = floats(op.dy, group), floats(op.y, group)
-    for i in range(op.size):
-        dy[i] = dy[i] * (ONE - y[i] * y[i])
+    x, y = floats(op.x, group), floats(op.y, group)
+    target = 0
+    for channel in range(op.channels):
+        for h in range(op.height):
+            for w in range(op.width):
+                vector.store(y, target, vector.load(x, (channel * op.plane + h * op.row + w) * LANES))
+                target += LANES
+
+
+@kernel(FEATURES)
+def features_grad(records, group):
+    """x = y, put back where `features` took it from."""
+    op = argument(records, 0)
+    x, y = floats(op.x, group), floats(op.y, group)
+    source = 0
+    for channel in range(op.channels):
+        for h in range(op.height):
+            for w in range(op.width):
+                vector.store(x, (channel * op.plane + h * op.row + w) * LANES, vector.load(y, source))
+                source += LANES

@@ -5,14 +5,14 @@ Lanes without an image get a gradient of zero, so nothing they hold reaches a we
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+from numba import njit
 
 from fastconv.kernels.abi import (
     BUFFER,
     COUNT,
     INDICES,
+    NATIVE,
     STOP,
     TARGETS,
     argument,
@@ -24,6 +24,9 @@ from fastconv.kernels.abi import (
     record,
 )
 from fastconv.layout import LANES
+from fastconv.simd import math, vector
+
+ZERO = np.float32(0.0)
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dx", BUFFER), ("losses", BUFFER), ("correct", BUFFER), ("batch", BUFFER),
@@ -40,8 +43,18 @@ def mean_loss(records, _index):
     for image in range(batch[COUNT]):
         total += losses[image]
     pointer(np.float64, op.mean.address)[0] = total / batch[COUNT]
-    if op.guard and not math.isfinite(total):
+    if op.guard and not np.isfinite(total):
         batch[STOP] = 1
+
+
+@njit(**NATIVE)
+def _largest(x, classes):
+    """The largest of each lane's outputs; NaN where one of them is none."""
+    largest = vector.load(x, 0)
+    for k in range(1, classes):
+        value = vector.load(x, k * LANES)
+        largest = vector.select((value > largest) | vector.is_nan(value), value, largest)
+    return largest
 
 
 @kernel(ARGUMENTS)
@@ -51,34 +64,30 @@ def cross_entropy(records, group):
     x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
     losses, correct = floats(op.losses, group), octets(op.correct, group)
     indices, labels, count = pointer(np.int64, batch[INDICES]), pointer(np.int64, batch[TARGETS]), batch[COUNT]
-    classes, zero = op.channels, np.float32(0.0)
-    share = np.float32(1.0) / np.float32(count)
-    uniform = op.smoothing / np.float32(classes)
-    for lane in range(LANES):
-        position = group * LANES + lane
-        if position >= count:
-            for k in range(classes):
-                dx[k * LANES + lane] = zero
-            continue
-        label = labels[indices[position]]
-        largest, best, mean = x[lane], 0, zero
-        for k in range(classes):
-            value = x[k * LANES + lane]
-            mean += value
-            if value > largest:
-                largest, best = value, k
-        mean /= np.float32(classes)
-        total = zero
-        for k in range(classes):
-            total += math.exp(x[k * LANES + lane] - largest)
-        log_total = math.log(total)
+    classes, images = op.channels, min(LANES, count - group * LANES)
+    certain = np.float32(1.0) - op.smoothing
+    uniform, share = op.smoothing / np.float32(classes), np.float32(1.0) / np.float32(count)
+    for lane in range(images):
+        label, best = labels[indices[group * LANES + lane]], 0
+        for k in range(1, classes):
+            if x[k * LANES + lane] > x[best * LANES + lane]:
+                best = k
         correct[lane] = best == label
-        target = (np.float32(1.0) - op.smoothing) * x[label * LANES + lane] + op.smoothing * mean
-        losses[lane] = log_total + (largest - target)
-        for k in range(classes):
-            p = math.exp(x[k * LANES + lane] - largest - log_total)
-            q = uniform + (np.float32(1.0) - op.smoothing if k == label else zero)
-            dx[k * LANES + lane] = (p - q) * share
+        losses[lane] = x[label * LANES + lane]
+    largest, total, behind = _largest(x, classes), vector.splat(ZERO), vector.splat(ZERO)
+    for k in range(classes):
+        shifted = vector.load(x, k * LANES) - largest
+        behind += shifted
+        total += math.exp(shifted)
+    log_total = math.log(total)
+    vector.store(losses, 0, log_total - certain * (vector.load(losses, 0) - largest) - uniform * behind)
+    for k in range(classes):
+        vector.store(dx, k * LANES, math.exp(vector.load(x, k * LANES) - largest - log_total) - uniform)
+    for lane in range(images):
+        dx[labels[indices[group * LANES + lane]] * LANES + lane] -= certain
+    present = vector.first_lanes(images)
+    for k in range(classes):
+        vector.store(dx, k * LANES, vector.select(present, vector.load(dx, k * LANES) * share, ZERO))
 
 
 @kernel(ARGUMENTS)
@@ -120,16 +129,13 @@ def softmax(records, group):
     """y_k = exp(y_k - max) / Σ exp(y - max)"""
     op = argument(records, 0)
     y = floats(op.y, group)
-    for lane in range(LANES):
-        largest = y[lane]
-        for k in range(op.classes):
-            largest = max(largest, y[k * LANES + lane])
-        total = np.float32(0.0)
-        for k in range(op.classes):
-            y[k * LANES + lane] = math.exp(y[k * LANES + lane] - largest)
-            total += y[k * LANES + lane]
-        for k in range(op.classes):
-            y[k * LANES + lane] /= total
+    largest, total = _largest(y, op.classes), vector.splat(ZERO)
+    for k in range(op.classes):
+        e = math.exp(vector.load(y, k * LANES) - largest)
+        total += e
+        vector.store(y, k * LANES, e)
+    for k in range(op.classes):
+        vector.store(y, k * LANES, vector.load(y, k * LANES) / total)
 
 
 @kernel(record(("dy", BUFFER), ("y", BUFFER), ("classes", np.int64)))
@@ -137,9 +143,8 @@ def softmax_grad(records, group):
     """dy_k = y_k (dy_k - Σ_j dy_j y_j)"""
     op = argument(records, 0)
     dy, y = floats(op.dy, group), floats(op.y, group)
-    for lane in range(LANES):
-        total = np.float32(0.0)
-        for k in range(op.classes):
-            total += dy[k * LANES + lane] * y[k * LANES + lane]
-        for k in range(op.classes):
-            dy[k * LANES + lane] = y[k * LANES + lane] * (dy[k * LANES + lane] - total)
+    total = vector.splat(ZERO)
+    for k in range(op.classes):
+        total += vector.load(dy, k * LANES) * vector.load(y, k * LANES)
+    for k in range(op.classes):
+        vector.store(dy, k * LANES, vector.load(y, k * LANES) * (vector.load(dy, k * LANES) - total))

@@ -1,6 +1,23 @@
 """Layers and losses: what a network is made of, with PyTorch's names and arguments."""
 
-from fastconv.nn.activation import ReLU, Sigmoid, Softmax, Tanh
+from fastconv.nn.acon import AconA, AconB, AconC, MetaAconC
+from fastconv.nn.activation import (
+    ELU,
+    GELU,
+    SELU,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Swish,
+    Tanh,
+)
+from fastconv.nn.catalogue import ACTIVATIONS
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.flatten import Flatten
 from fastconv.nn.layer import Layer
@@ -10,6 +27,7 @@ from fastconv.nn.pooling import AvgPool2d, MaxPool2d
 from fastconv.nn.sequential import Sequential
 
 __all__ = [
-    "AvgPool2d", "Conv2d", "CrossEntropyLoss", "Flatten", "Layer", "Linear", "MSELoss", "MaxPool2d", "ReLU",
-    "Sequential", "Sigmoid", "Softmax", "Tanh",
+    "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AvgPool2d", "Conv2d", "CrossEntropyLoss",
+    "Flatten", "Hardswish", "Layer", "LeakyReLU", "Linear", "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU",
+    "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Swish", "Tanh",
 ]

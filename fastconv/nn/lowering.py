@@ -6,19 +6,21 @@ from functools import singledispatch
 
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Window
+from fastconv.engine.operators import Formula, Window
 from fastconv.engine.tensor import Tensor
-from fastconv.engine.weights import Bias
-from fastconv.nn.activation import Elementwise, Softmax
+from fastconv.engine.weights import Bias, Weight
+from fastconv.nn.acon import MetaAconC
+from fastconv.nn.activation import Elementwise, ReLU, Softmax
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.flatten import Flatten
+from fastconv.nn.fusion import PooledActivation
 from fastconv.nn.layer import Layer, Weighted
 from fastconv.nn.linear import Linear
 from fastconv.nn.pooling import AvgPool2d, MaxPool2d
 
 
 @singledispatch
-def lower(layer: Layer, builder: Builder, x: Tensor, training: bool) -> Tensor:
+def lower(layer: Layer | PooledActivation, builder: Builder, x: Tensor, training: bool) -> Tensor:
     """Emits what the layer computes. Register a function here for a layer of your own."""
     raise TypeError(f"no operator is registered for the layer {type(layer).__name__}")
 
@@ -54,8 +56,28 @@ def _(layer: Flatten, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 
 @lower.register
+def _(layer: ReLU, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return operators.relu(builder, x)
+
+
+@lower.register
 def _(layer: Elementwise, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.activation(builder, x, layer.operator)
+    x, formula = _formula(layer, builder, x, training)
+    return operators.activate(builder, x, formula)
+
+
+@lower.register
+def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    x, formula = _formula(layer, builder, x, training)
+    return operators.activate(builder, x, formula)
+
+
+@lower.register
+def _(layer: PooledActivation, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    x, formula = _formula(layer.activation, builder, x, training)
+    pooling = layer.pooling
+    window = Window(pooling.kernel_size, pooling.stride, pooling.padding)
+    return operators.activate_max_pool2d(builder, x, formula, window)
 
 
 @lower.register
@@ -63,6 +85,46 @@ def _(layer: Softmax, builder: Builder, x: Tensor, training: bool) -> Tensor:
     return operators.softmax(builder, x)
 
 
+@singledispatch
+def _formula(layer: Layer, builder: Builder, x: Tensor, training: bool) -> tuple[Tensor, Formula]:
+    """What an activation does, and x with one channel for each of its parameters."""
+    raise TypeError(f"no formula is registered for the layer {type(layer).__name__}")
+
+
+@_formula.register
+def _(layer: Elementwise, builder: Builder, x: Tensor, training: bool) -> tuple[Tensor, Formula]:
+    names = [each for each in layer.coefficients if isinstance(each, str)]
+    x = _by_channel(builder, x, max([layer._parameters[name].array.size for name in names], default=1))
+    return x, Formula(layer.formula, [
+        _parameter(layer, each, builder, training) if isinstance(each, str) else each for each in layer.coefficients])
+
+
+@_formula.register
+def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> tuple[Tensor, Formula]:
+    x = _by_channel(builder, x, layer.channels)
+    p1, p2 = (_parameter(layer, name, builder, training) for name in ("p1", "p2"))
+    if layer.design == "pixel":
+        return x, Formula("acon_of_pixel", [p1, p2])
+    if layer.design == "layer":
+        return x, Formula("acon", [p1, p2, operators.switch_of_image(builder, x)])
+    return x, Formula("acon", [p1, p2, operators.switch_of_channels(builder, x, [
+        (_weight(layer, f"{name}.weight", builder, training), _parameter(layer, f"{name}.bias", builder, training))
+        for name in ("fc1", "fc2")])])
+
+
+def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:
+    return x if channels in (1, x.place.channels) else operators.features(builder, x)
+
+
+def _parameter(layer: Layer, name: str, builder: Builder, training: bool) -> Bias:
+    return builder.bias(layer._parameters[name], training and layer.trainable)
+
+
+def _weight(layer: MetaAconC, name: str, builder: Builder, training: bool) -> Weight:
+    parameter = layer._parameters[name]
+    outputs, inputs, height, width = parameter.array.shape
+    return builder.weight(parameter, (outputs, inputs, height, width), 1, training and layer.trainable)
+
+
 def _bias(layer: Weighted, builder: Builder, training: bool) -> Bias | None:
-    parameter = layer._parameters.get("bias")
-    return None if parameter is None else builder.bias(parameter, training and layer.trainable)
+    return _parameter(layer, "bias", builder, training) if "bias" in layer._parameters else None

@@ -16,6 +16,7 @@ from fastconv.engine.update import Update
 from fastconv.errors import ShapeError
 from fastconv.layout import whole_lanes
 from fastconv.nn.convolution import Conv2d
+from fastconv.nn.fusion import fused
 from fastconv.nn.layer import Layer, Shape, shapes
 from fastconv.nn.loss import Loss
 from fastconv.nn.lowering import lower
@@ -76,9 +77,9 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
     x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training and layers else (0, 0, 0, 0))
-    for _, layer, made in layers:
-        x, shape = lower(layer, builder, x, training), made
-    return x, shape[1:]
+    for step in fused(layer for _, layer, _ in layers):
+        x = lower(step, builder, x, training)
+    return x, (layers[-1][2] if layers else shape)[1:]
 
 
 def _halo(first: Layer) -> tuple[int, int, int, int]:

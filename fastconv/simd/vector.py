@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import operator
 
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
+from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, MASK, SHORTS
+from fastconv.simd.ir_tools import BYTES, FLOATS, I32, MASK, SHORTS
+
+INTEGERS = ir.VectorType(I32, LANES)
 
 
 class VectorType(types.Type):
@@ -28,6 +33,7 @@ class _VectorModel(models.PrimitiveModel):
 floats = VectorType("Floats16", FLOATS)
 bytes_ = VectorType("Bytes16", BYTES)
 shorts = VectorType("Shorts16", SHORTS)
+integers = VectorType("Integers16", INTEGERS)
 mask = VectorType("Mask16", MASK)
 
 _OF_ELEMENT = {types.float32: floats, types.uint8: bytes_, types.uint16: shorts}
@@ -77,24 +83,124 @@ def splat_integer(_typing, pointer, integer):
     return vector(pointer, types.intp), codegen
 
 
+def _spread(builder, value, numba_type):
+    """A vector as it is, a scalar in every lane."""
+    if numba_type == types.float32:
+        return ir_tools.splat(builder, value, FLOATS)
+    return ir_tools.splat(builder, value, INTEGERS) if isinstance(numba_type, types.Integer) else value
+
+
 @intrinsic
 def select(_typing, condition, yes, no):
-    """Lane by lane, `yes` where the condition holds and `no` elsewhere."""
+    """Lane by lane, `yes` where the condition holds and `no` elsewhere; a float32 scalar stands for all lanes."""
+    result = floats if types.float32 in (yes, no) else yes
 
-    def codegen(_context, builder, _signature, args):
-        return builder.select(*args)
+    def codegen(_context, builder, signature, args):
+        return builder.select(args[0], *(_spread(builder, *each) for each in zip(args[1:], signature.args[1:],
+                                                                                 strict=True)))
 
-    return yes(condition, yes, no), codegen
+    return result(condition, yes, no), codegen
 
 
 @intrinsic
 def fma(_typing, a, b, c):
-    """a * b + c, rounded once."""
+    """a * b + c, rounded once; a float32 scalar stands for all lanes."""
+
+    def codegen(_context, builder, signature, args):
+        return ir_tools.fma(builder, *(_spread(builder, *each) for each in zip(args, signature.args, strict=True)))
+
+    return floats(a, b, c), codegen
+
+
+@intrinsic
+def polynomial(_typing, x, coefficients):
+    """Σ_k coefficients[k] xᵏ by Horner's rule, from a tuple of float32."""
 
     def codegen(_context, builder, _signature, args):
-        return ir_tools.fma(builder, *args)
+        *rest, value = (ir_tools.splat(builder, builder.extract_value(args[1], k), FLOATS)
+                        for k in range(coefficients.count))
+        for coefficient in reversed(rest):
+            value = ir_tools.fma(builder, value, args[0], coefficient)
+        return value
 
-    return floats(floats, floats, floats), codegen
+    return floats(floats, coefficients), codegen
+
+
+@intrinsic
+def at_least(_typing, value, lower):
+    """max(value, lower); NaN stays NaN."""
+
+    def codegen(_context, builder, _signature, args):
+        lower = ir_tools.splat(builder, args[1], FLOATS)
+        return builder.select(builder.fcmp_ordered("<", args[0], lower), lower, args[0])
+
+    return floats(floats, types.float32), codegen
+
+
+@intrinsic
+def at_most(_typing, value, upper):
+    """min(value, upper); NaN stays NaN."""
+
+    def codegen(_context, builder, _signature, args):
+        upper = ir_tools.splat(builder, args[1], FLOATS)
+        return builder.select(builder.fcmp_ordered(">", args[0], upper), upper, args[0])
+
+    return floats(floats, types.float32), codegen
+
+
+def _call(builder, name, args):
+    function = ir.FunctionType(FLOATS, [FLOATS] * len(args))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.v{LANES}f32"), args)
+
+
+@intrinsic
+def magnitude(_typing, value):
+    """|value|"""
+
+    def codegen(_context, builder, _signature, args):
+        return _call(builder, "fabs", args)
+
+    return floats(floats), codegen
+
+
+@intrinsic
+def with_sign(_typing, value, sign):
+    """|value| with the sign of `sign`."""
+
+    def codegen(_context, builder, _signature, args):
+        return _call(builder, "copysign", args)
+
+    return floats(floats, floats), codegen
+
+
+@intrinsic
+def bits(_typing, value):
+    """The bits of floats, as integers."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.bitcast(args[0], INTEGERS)
+
+    return integers(floats), codegen
+
+
+@intrinsic
+def from_bits(_typing, value):
+    """The floats that have these bits."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.bitcast(args[0], FLOATS)
+
+    return floats(integers), codegen
+
+
+@intrinsic
+def to_floats(_typing, value):
+    """The floats nearest to integers."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.sitofp(args[0], FLOATS)
+
+    return floats(integers), codegen
 
 
 @intrinsic
@@ -108,6 +214,17 @@ def is_nan(_typing, value):
 
 
 @intrinsic
+def first_lanes(_typing, count):
+    """The first `count` lanes."""
+
+    def codegen(_context, builder, _signature, args):
+        lanes = ir.Constant(INTEGERS, list(range(LANES)))
+        return builder.icmp_signed("<", lanes, ir_tools.splat(builder, builder.trunc(args[0], I32), INTEGERS))
+
+    return mask(types.intp), codegen
+
+
+@intrinsic
 def lane_sum(_typing, value):
     """The sum over the 16 lanes, in a fixed order."""
 
@@ -117,21 +234,45 @@ def lane_sum(_typing, value):
     return types.float32(floats), codegen
 
 
-def _binary(symbol, left, result, emit):
+def _binary(symbol, left, result, emit, scalar=None):
+    """Declares an operator of two vectors; where there is a `scalar` type, one of the two may be that."""
+    pairs = [(left, left)] if scalar is None else [(left, left), (left, scalar), (scalar, left)]
+
     @type_callable(symbol)
     def _type(_context):
-        return lambda a, b: result if a == left and b == left else None
+        return lambda a, b: result if (a, b) in pairs else None
 
-    @lower_builtin(symbol, left, left)
-    def _lower(_context, builder, _signature, args):
-        return emit(builder, *args)
+    def _lower(_context, builder, signature, args):
+        return emit(builder, *(_spread(builder, *each) for each in zip(args, signature.args, strict=True)))
+
+    for pair in pairs:
+        lower_builtin(symbol, *pair)(_lower)
 
 
-_binary(operator.add, floats, floats, lambda builder, a, b: builder.fadd(a, b))
-_binary(operator.iadd, floats, floats, lambda builder, a, b: builder.fadd(a, b))
-_binary(operator.sub, floats, floats, lambda builder, a, b: builder.fsub(a, b))
-_binary(operator.mul, floats, floats, lambda builder, a, b: builder.fmul(a, b))
-_binary(operator.gt, floats, mask, lambda builder, a, b: builder.fcmp_ordered(">", a, b))
+@type_callable(operator.neg)
+def _type_negative(_context):
+    return lambda value: value if value in (floats, integers) else None
+
+
+@lower_builtin(operator.neg, floats)
+def _negative(_context, builder, _signature, args):
+    return builder.fneg(args[0])
+
+
+@lower_builtin(operator.neg, integers)
+def _negative_integers(_context, builder, _signature, args):
+    return builder.neg(args[0])
+
+
+for _symbol, _emit in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"),
+                       (operator.truediv, "fdiv"), (operator.iadd, "fadd")):
+    _binary(_symbol, floats, floats, lambda builder, a, b, emit=_emit: getattr(builder, emit)(a, b), types.float32)
+for _symbol, _compare in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.eq, "==")):
+    _binary(_symbol, floats, mask, lambda builder, a, b, compare=_compare: builder.fcmp_ordered(compare, a, b),
+            types.float32)
+for _symbol, _emit in ((operator.add, "add"), (operator.sub, "sub"), (operator.and_, "and_"),
+                       (operator.lshift, "shl"), (operator.rshift, "ashr")):
+    _binary(_symbol, integers, integers, lambda builder, a, b, emit=_emit: getattr(builder, emit)(a, b), types.int32)
 _binary(operator.eq, bytes_, mask, lambda builder, a, b: builder.icmp_signed("==", a, b))
 _binary(operator.eq, shorts, mask, lambda builder, a, b: builder.icmp_signed("==", a, b))
 _binary(operator.or_, mask, mask, lambda builder, a, b: builder.or_(a, b))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, octets, record, shorts
+from fastconv.kernels.activation import activate
 from fastconv.simd.tile import ONE_VECTOR, Block
 
 ARGUMENTS = record(("small", np.uint8), ("x", BUFFER), ("y", BUFFER), ("factor", np.int64))
@@ -46,6 +47,12 @@ def test_a_kernel_knows_its_tile_and_finds_the_record_of_its_index(block):
 def test_a_kernel_is_compiled_once_for_each_tile():
     assert shape_of_tile.address(Block(1, 2)) == shape_of_tile.address(Block(1, 2))
     assert shape_of_tile.address(Block(1, 2)) != shape_of_tile.address(Block(2, 1))
+
+
+def test_a_kernel_of_all_formulas_is_one_for_each_of_them():
+    assert activate.of("mish") is activate.of("mish")
+    assert activate.of("mish").address() == activate.of("mish").address()
+    assert activate.of("mish").address() != activate.of("gelu").address()
 
 
 @pytest.mark.parametrize("dtype", READERS, ids=lambda dtype: dtype.__name__)

@@ -93,6 +93,21 @@ def test_an_image_has_a_logit_for_each_class(name):
 
 
 @both
+def test_another_activation_takes_the_place_of_each(name):
+    asked = []
+
+    def make(channels):
+        asked.append(channels)
+        return nn.PReLU(channels)
+
+    model = models.MODELS[name](activation=make)
+    assert asked == [6, 16, 120, 84]
+    assert sum(isinstance(layer, nn.PReLU) for layer in model) == 4
+    assert not any(isinstance(layer, nn.ReLU | nn.Tanh) for layer in model)
+    assert model(normal(0, 17, 1, 28, 28)).shape == (17, 10)
+
+
+@both
 def test_two_new_networks_are_the_same(name):
     assert_same_bits(models.MODELS[name]().state_dict(), models.MODELS[name]().state_dict())
 

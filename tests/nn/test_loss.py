@@ -134,6 +134,15 @@ def test_cross_entropy_refuses_a_network_that_makes_images():
         fc.value_and_grad(nn.ReLU(), nn.CrossEntropyLoss(), normal(0, 2, 3, 4, 5), [0, 1])
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_far_logits_is_as_accurate_as_that_of_near_ones(smoothing):
+    """The logarithm of the sum would be lost beside a logit of 1000."""
+    logits = normal(0, 17, 5) + np.float32(1000)
+    labels = np.arange(17) % 5
+    expected = reference.cross_entropy(logits.astype(np.float64), labels, smoothing)[0].mean()
+    assert loss_of(nn.CrossEntropyLoss(smoothing), logits, labels) == pytest.approx(expected, rel=TOLERANCE)
+
+
 def test_losses_print_as_they_were_made():
     assert [repr(nn.CrossEntropyLoss(0.1)), repr(nn.MSELoss())] == [
         "CrossEntropyLoss(label_smoothing=0.1)", "MSELoss()"]

@@ -1,9 +1,12 @@
 """The operators that programs are made of, a file each: forward calls, and the calls of the gradients."""
 
-from fastconv.engine.operators.activation import activation, softmax
+from fastconv.engine.operators.acon import switch_of_channels, switch_of_image
+from fastconv.engine.operators.activated_pooling import activate_max_pool2d
+from fastconv.engine.operators.activation import Formula, activate, features, relu, softmax
 from fastconv.engine.operators.convolution import conv2d, linear
 from fastconv.engine.operators.loss import loss
 from fastconv.engine.operators.pooling import avg_pool2d, max_pool2d
 from fastconv.engine.operators.window import Window
 
-__all__ = ["Window", "activation", "avg_pool2d", "conv2d", "linear", "loss", "max_pool2d", "softmax"]
+__all__ = ["Formula", "Window", "activate", "activate_max_pool2d", "avg_pool2d", "conv2d", "features", "linear", "loss",
+           "max_pool2d", "relu", "softmax", "switch_of_channels", "switch_of_image"]

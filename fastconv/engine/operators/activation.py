@@ -1,36 +1,157 @@
-"""Activations: ReLU as part of the convolution before it, the others in place."""
+"""Activations: ReLU as part of the convolution before it, the others by their formulas, in place where that will do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
 from fastconv.engine.builder import Builder
+from fastconv.engine.memory import Buffer, Fixed
 from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Bias, partial_sums
 from fastconv.kernels import activation as kernels
 from fastconv.kernels import loss
-from fastconv.kernels.abi import Kernel
+from fastconv.layout import Packed
 
-KERNELS: dict[str, tuple[Kernel, Kernel]] = {
-    "relu": (kernels.relu, kernels.relu_grad),
-    "tanh": (kernels.tanh, kernels.tanh_grad),
-    "sigmoid": (kernels.sigmoid, kernels.sigmoid_grad),
-}
+#: What a formula takes: a number, a parameter with one value or one for each channel, or a value or one for each
+#: channel of every image.
+Coefficient = float | Bias | Tensor
 
 
-def activation(builder: Builder, x: Tensor, name: str) -> Tensor:
-    """The activation of x, in the place of x."""
-    forward, backward = KERNELS[name]
+@dataclass(frozen=True)
+class Formula:
+    """An activation: the name of one of `kernels.formulas`, and its coefficients a, b and c, as many as it takes."""
+
+    name: str
+    coefficients: Sequence[Coefficient] = ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether a gradient by any of the coefficients is needed."""
+        return any(_is_learned(each) for each in self.coefficients)
+
+    def fields(self) -> dict[str, Any]:
+        """The coefficients as fields of a kernel's arguments."""
+        fields: dict[str, Any] = {name: Fixed(np.zeros(1, np.float32)) for name in "abc"}
+        for name, each in zip("abc", self.coefficients, strict=False):
+            if isinstance(each, Tensor):
+                fields |= {name: each.buffer, f"{name}_step": int(each.place.channels > 1), "c_has_lanes": True}
+            elif isinstance(each, Bias):
+                values = each.parameter.array
+                fields |= {name: Fixed(values), f"{name}_step": int(values.size > 1)}
+            else:
+                fields[name] = Fixed(np.full(1, each, np.float32))
+        return fields
+
+    def gradients(self) -> dict[str, Any]:
+        """Declares memory for the gradients by those that are learned, as fields of `activate_grad`'s arguments."""
+        fields: dict[str, Any] = {}
+        for name, each in zip("abc", self.coefficients, strict=False):
+            if isinstance(each, Tensor) and each.needs_grad:
+                fields |= {f"d{name}": each.new_grad().buffer, f"{name}_count": each.place.channels}
+            elif isinstance(each, Bias) and each.trainable:
+                each.partial = partial_sums(each.grad.size)
+                fields |= {f"d{name}": each.partial, f"{name}_count": each.grad.size}
+        return fields
+
+
+def _is_learned(coefficient: Coefficient) -> bool:
+    if isinstance(coefficient, Tensor):
+        return coefficient.needs_grad
+    return isinstance(coefficient, Bias) and coefficient.trainable
+
+
+def relu(builder: Builder, x: Tensor) -> Tensor:
+    """max(x, 0), in the place of x."""
     y = _in_place(x)
-    if name == "relu" and x.correlations:
+    if x.correlations:
         y.relu = True
         for call in x.correlations:
             call.records[0]["lower"] = 0.0
     else:
-        builder.call(forward, y=y.buffer, size=y.floats)
+        builder.call(kernels.relu, y=y.buffer, size=y.floats)
 
     def gradient() -> None:
         if y.grad is not None and x.needs_grad:
             if not y.gated:
-                builder.call(backward, dy=y.grad.buffer, y=y.buffer, size=y.floats)
+                builder.call(kernels.relu_grad, dy=y.grad.buffer, y=y.buffer, size=y.floats)
             x.grad = y.grad
+
+    builder.gradient(gradient)
+    return y
+
+
+def activate(builder: Builder, x: Tensor, formula: Formula) -> Tensor:
+    """The activation of x. Where nothing is learned it is in the place of x, and the slope is kept for the gradient.
+
+    A formula that learns keeps x, and computes slopes and gradients from it.
+    """
+    if formula.learns:
+        return _activate_and_learn(builder, x, formula)
+    y = _in_place(x)
+    slope = Buffer(4 * x.floats) if x.needs_grad else x.buffer
+    builder.call(kernels.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=slope, keeps_slope=x.needs_grad,
+                 **formula.fields(), **planes(x.place))
+
+    def gradient() -> None:
+        if y.grad is not None and x.needs_grad:
+            builder.call(kernels.multiply, dy=y.grad.buffer, slope=slope, size=y.floats)
+            x.grad = y.grad
+
+    builder.gradient(gradient)
+    return y
+
+
+def _activate_and_learn(builder: Builder, x: Tensor, formula: Formula) -> Tensor:
+    y = Tensor.new(x.place, needs_grad=True)
+    builder.call(kernels.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=y.buffer, **formula.fields(),
+                 **planes(x.place))
+
+    def gradient() -> None:
+        if y.grad is not None:
+            activate_grad(builder, x.buffer, y.grad, formula)
+            x.grad = y.grad
+
+    builder.gradient(gradient)
+    return y
+
+
+def activate_grad(builder: Builder, x: Buffer, dy: Tensor, formula: Formula) -> None:
+    """Multiplies dy by the slopes at x, and leaves the sums by the coefficients that are learned."""
+    builder.call(kernels.activate_grad.of(formula.name), x=x, dy=dy.buffer, **formula.gradients(), **formula.fields(),
+                 **planes(dy.place))
+
+
+def pixel_means(builder: Builder, x: Tensor, summed: bool = False) -> Tensor:
+    """The mean of x (C, H, W) over its pixels (C, 1, 1), or the sum of those means (1, 1, 1).
+
+    Its gradient is added to that of x: an operator that comes later has to write that.
+    """
+    y = Tensor.new(Packed.of(1 if summed else x.place.channels, 1, 1), x.needs_grad)
+    fields = {"y_step": int(y.place.channels > 1), **planes(x.place)}
+    builder.call(kernels.pixel_means, x=x.buffer, y=y.buffer, **fields)
+
+    def gradient() -> None:
+        if y.grad is not None and x.grad is not None:
+            builder.call(kernels.pixel_means_grad, x=x.grad.buffer, y=y.grad.buffer, **fields)
+
+    builder.gradient(gradient)
+    return y
+
+
+def features(builder: Builder, x: Tensor) -> Tensor:
+    """x (C, H, W) as so many channels of one pixel, for what treats the features of a flattened image one by one."""
+    y = Tensor.new(Packed.of(x.place.features, 1, 1), x.needs_grad)
+    fields = {"row": x.place.row, "plane": x.place.plane, "channels": x.place.channels, "height": x.place.height,
+              "width": x.place.width}
+    builder.call(kernels.features, x=x.buffer, y=y.buffer, **fields)
+
+    def gradient() -> None:
+        if y.grad is not None and x.needs_grad:
+            builder.call(kernels.features_grad, x=x.new_grad().buffer, y=y.grad.buffer, **fields)
 
     builder.gradient(gradient)
     return y
@@ -48,6 +169,11 @@ def softmax(builder: Builder, x: Tensor) -> Tensor:
 
     builder.gradient(gradient)
     return y
+
+
+def planes(place: Packed) -> dict[str, int]:
+    """The pixels of each channel as fields of a kernel's arguments."""
+    return {"channels": place.channels, "pixels": place.height * place.row, "plane": place.plane}
 
 
 def _in_place(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastconv import functional, reference
+from fastconv import functional, operation, reference
 from fastconv.engine.operators import im2col
 from fastconv.engine.pool import Pool
 from tests.oracles import assert_close
@@ -25,7 +25,7 @@ def strips_of(bytes: int) -> Iterator[None]:
     """Has strips of so many bytes at most, or of one pixel, in programs that are planned anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(im2col, "GRADIENT_STRIP_BYTES", bytes)
-        patch.setattr(functional, "_pool", Pool())
+        patch.setattr(operation, "_pool", Pool())
         yield
 
 
