@@ -6,6 +6,7 @@ import click
 
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
+from fastconv_cli.compare import compare
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.predict import predict
 from fastconv_cli.summary import summary
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, bench):
+for command in (train, evaluate, predict, summary, compare, bench):
     main.add_command(command)
