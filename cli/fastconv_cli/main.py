@@ -9,6 +9,7 @@ from fastconv_cli.bench import bench
 from fastconv_cli.compare import compare
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.predict import predict
+from fastconv_cli.search import search
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
 
@@ -51,5 +52,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, bench):
+for command in (train, evaluate, predict, summary, compare, search, bench):
     main.add_command(command)
