@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from fastconv.nn import ACTIVATIONS, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Sequential, Tanh
+from fastconv.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, Tanh
 
 
-def lenet5(num_classes: int = 10, activation: Callable[[int], Layer] = ACTIVATIONS["relu"]) -> Sequential:
-    """LeNet-5 with max pooling, for images 1×28×28.
-
-    activation: makes one, ReLU by default, for a number of channels.
-    """
+def lenet5(num_classes: int = 10) -> Sequential:
+    """LeNet-5 with ReLU and max pooling, for images 1×28×28."""
     return Sequential(
-        Conv2d(1, 6, 5, padding=2), activation(6), MaxPool2d(2),
-        Conv2d(6, 16, 5), activation(16), MaxPool2d(2),
+        Conv2d(1, 6, 5, padding=2), ReLU(), MaxPool2d(2),
+        Conv2d(6, 16, 5), ReLU(), MaxPool2d(2),
         Flatten(),
-        Linear(400, 120), activation(120),
-        Linear(120, 84), activation(84),
+        Linear(400, 120), ReLU(),
+        Linear(120, 84), ReLU(),
         Linear(84, num_classes),
     )
 
