@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from fastconv.errors import DataError
+from fastconv.plots.picture import check_plot, new_figure
 from fastconv_bench.report import Report, Row
-
-
-def check_plot(path: Path) -> None:
-    """Raises DataError where `save_plot` could not draw to such a file."""
-    if find_spec("matplotlib") is None:
-        raise DataError(f'{path}: plots need matplotlib: pip install "fastconv[plots]"')
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise DataError(f"{path}: expected a name that ends in .png, .svg or .pdf")
 
 
 def save_plot(report: Report, path: Path) -> None:
     """Draws every workload that has arithmetic. Raises as `check_plot` does."""
     check_plot(path)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = [row for row in report.rows if row.flop and "im2col" not in row.workload]
-    figure = Figure(figsize=(9, 0.32 * len(rows) + 1.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 0.32 * len(rows) + 1.6)
     axes = figure.add_subplot()
     places = np.arange(len(rows))[::-1]
     axes.barh(places, [_gflops(row) for row in rows], color="tab:blue", label="fastconv")

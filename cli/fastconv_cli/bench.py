@@ -24,8 +24,9 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
     from rich.console import Console
 
     import fastconv as fc
+    from fastconv.plots.picture import check_plot
     from fastconv_bench.compare import compare, read
-    from fastconv_bench.plot import check_plot, save_plot
+    from fastconv_bench.plot import save_plot
     from fastconv_bench.report import run
     from fastconv_bench.table import render, render_changes
 

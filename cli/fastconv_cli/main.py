@@ -6,8 +6,10 @@ import click
 
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
+from fastconv_cli.compare import compare
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.predict import predict
+from fastconv_cli.search import search
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
 
@@ -50,5 +52,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, bench):
+for command in (train, evaluate, predict, summary, compare, search, bench):
     main.add_command(command)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastconv.errors import DataError
-from fastconv_bench import plot
-from fastconv_bench.plot import check_plot, save_plot
+from fastconv_bench.plot import save_plot
 from fastconv_bench.workload import CHANNELS_LAST, NUMPY, ONNX_RUNTIME, PYTORCH
 from tests.reports import report, row
 
@@ -38,20 +37,6 @@ def test_the_same_report_is_drawn_the_same_and_a_faster_one_otherwise(tmp_path):
         drawn.append(image.imread(path))
     assert (drawn[0] == drawn[1]).all()
     assert (drawn[0] != drawn[2]).any()
-
-
-def test_without_matplotlib_the_extra_to_install_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(plot, "find_spec", lambda name: None)
-    path = tmp_path / "roofline.png"
-    with pytest.raises(DataError, match=r'roofline\.png: .*pip install "fastconv\[plots\]"'):
-        save_plot(report(), path)
-    assert not path.exists()
-
-
-def test_a_name_that_is_no_pictures_is_refused(tmp_path):
-    pytest.importorskip("matplotlib")
-    with pytest.raises(DataError, match=r"roofline\.txt: expected a name that ends in \.png"):
-        check_plot(tmp_path / "roofline.txt")
 
 
 @pytest.mark.parametrize(("ending", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])

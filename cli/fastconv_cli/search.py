@@ -1,0 +1,120 @@
+"""`fastconv search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fastconv_cli.names import parse_name, parse_names
+from fastconv_cli.options import (
+    FILE,
+    check_writable,
+    data_option,
+    json_option,
+    load_data,
+    print_document,
+    threads_option,
+)
+
+DEFAULT_RANGES = ("lr=1e-4:1e-1", "weight_decay=1e-6:1e-1")
+
+
+@click.command()
+@click.option("--optimizer", "--optimizers", "optimizers", default="adamw", show_default=True, metavar="NAMES",
+              help="A search for each of these optimizers: names between commas, or all.")
+@click.option("--range", "texts", multiple=True, default=DEFAULT_RANGES, show_default=True, metavar="NAME=LOW:HIGH",
+              help="A hyper-parameter, on a log scale (momentum: of its distance to 1): lr, batch_size or an argument "
+                   "of the optimizer. To be repeated.")
+@click.option("--trials", type=click.IntRange(min=1), metavar="N",
+              help="Points to draw at random, those that a storage already has included.  [default: 30]")
+@click.option("--grid", type=click.IntRange(min=2), metavar="N",
+              help="Instead of random points, all combinations of N values of each range.")
+@click.option("--storage", type=FILE, metavar="FILE",
+              help="Keep the trials in a file, .db for SQLite or .journal for one that also network drives can hold. "
+                   "The same command continues the search; several at once share it.")
+@data_option
+@click.option("--model", default="lenet5", show_default=True, metavar="NAME", help="Network to train.")
+@click.option("--schedule", default="constant", show_default=True, metavar="NAME",
+              help="How the learning rate goes over a run.")
+@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
+              help="Times the training images are gone through.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
+              help="Images per optimisation step, where no range says otherwise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+              help="Decides the points, the held-out images, the first weights and the order of the images.")
+@threads_option
+@click.option("--plot", type=FILE, metavar="FILE.png",
+              help='Draw a heat map of a --grid over two ranges; needs matplotlib ("fastconv[plots]").')
+@json_option
+def search(
+    optimizers: str, texts: tuple[str, ...], trials: int | None, grid: int | None, storage: Path | None,
+    folder: Path | None, model: str, schedule: str, epochs: int, batch_size: int, seed: int, plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Search for good hyper-parameters; needs Optuna ("fastconv[search]").
+
+    A sixth of the training images, the same share of each class, is held out to choose by. Trials worse than the
+    median are given up early, except in a grid. In the end the best setting is trained on all training images and
+    measured, once, on the test images.
+
+    \b
+    Learning rate against weight decay, for L2 regularisation and for decoupled weight decay:
+      fastconv search --optimizers adam,adamw --grid 10 --storage study.db --plot heat.png
+
+    Interrupted with Ctrl-C, it shows the trials that are finished.
+    """
+    from rich.console import Console
+
+    from fastconv.experiments.search import Final, Search, check_optuna, to_dict
+    from fastconv.experiments.setting import REGISTRIES, Setting
+    from fastconv.experiments.space import Range, grid_plan, random_plan
+    from fastconv.plots.heat_map import check_heat_map, save_heat_map
+    from fastconv.plots.picture import check_plot
+    from fastconv_cli.compiling import announce_compiling
+    from fastconv_cli.search_progress import SearchProgress
+    from fastconv_cli.search_table import render
+
+    if trials is not None and grid is not None:
+        raise click.UsageError("--trials and --grid exclude each other.")
+    names = parse_names(optimizers, REGISTRIES["optimizer"], "--optimizers")
+    try:
+        ranges = [Range.parse(text) for text in texts]
+        plan = random_plan(ranges, trials or 30, seed) if grid is None else grid_plan(ranges, grid)
+        if plot is not None:
+            check_heat_map(plan)
+        bases = [Setting(parse_name(model, REGISTRIES["model"], "--model"), optimizer=name, epochs=epochs,
+                         schedule=parse_name(schedule, REGISTRIES["schedule"], "--schedule"), batch_size=batch_size)
+                 for name in names]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    check_optuna()
+    for path in (storage, plot):
+        if path is not None:
+            check_writable(path)
+    if plot is not None:
+        check_plot(plot)
+    train_set, test_set = load_data(folder)
+    searches = {base.optimizer: Search(base, plan, train_set, seed, storage) for base in bases}
+    status, finals = Console(stderr=as_json), dict[str, Final]()
+    interrupted = None
+    try:
+        for name, each in searches.items():
+            with announce_compiling(), SearchProgress(status, name, each) as progress:
+                each.run(progress)
+            best = each.best()
+            if best is not None:
+                finals[name] = each.retrain(best, test_set)
+    except KeyboardInterrupt as interruption:
+        interrupted = interruption
+    if plot is not None:
+        first = next(iter(searches.values()))
+        save_heat_map(plan, {name: each.trials() for name, each in searches.items()}, len(first.held_out),
+                      f"{model}, {schedule}, {epochs} epoch{'s' * (epochs > 1)}, {len(first.rest):,} images", plot)
+    if as_json:
+        print_document({name: to_dict(each, finals.get(name)) for name, each in searches.items()})
+    else:
+        for name, each in searches.items():
+            Console().print(render(each, finals.get(name), len(test_set)))
+    if interrupted is not None:
+        raise interrupted
