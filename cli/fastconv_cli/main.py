@@ -7,6 +7,7 @@ import click
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
 from fastconv_cli.evaluate import evaluate
+from fastconv_cli.landscape import landscape
 from fastconv_cli.predict import predict
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, bench):
+for command in (train, evaluate, predict, summary, landscape, bench):
     main.add_command(command)

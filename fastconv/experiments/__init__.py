@@ -1,0 +1,1 @@
+"""Many training runs side by side: comparisons, and searches for hyper-parameters."""

@@ -1,0 +1,1 @@
+"""Pictures of results. They need matplotlib, which `pip install "fastconv[plots]"` brings."""
