@@ -18,7 +18,7 @@ from fastconv.optim.method import Method
 from fastconv.optim.minimize import Result, minimize
 from fastconv.optim.objective import Point, Vector
 
-#: Images whose activations are in memory together.
+#: Images whose activations are in memory together. From 1024 to 20,000, LeNet-5's loss and gradient are equally fast.
 CHUNK = 4096
 
 

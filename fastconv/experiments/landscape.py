@@ -36,11 +36,12 @@ def quadratic(rho: float = 10.0) -> Function:
     if not 0 < rho < np.inf:
         raise ValueError(f"rho must be a number above 0, got {rho}")
     scales = np.array([1.0, rho])
-    steepest = 1 / max(1.0, rho)
+    longest = 1 / max(1.0, rho)
     return Function(f"x²/2 + {rho:g}·y²/2", lambda x: ((scales * x**2).sum(axis=-1) / 2, scales * x),
                     minimum=(0.0, 0.0), start=(-4.0, 1.5), steps=100, rate=0.2,
-                    rates={"sgd": 1.7 * steepest, "momentum": 0.3 * steepest, "nesterov": 0.3 * steepest,
-                           "sgdw": 0.3 * steepest, "adagrad": 1.0, "adadelta": 10.0})
+                    rates={"sgd": 1.7 * longest, "momentum": 0.3 * longest, "nesterov": 0.3 * longest,
+                           "sgdw": 0.3 * longest, "adagrad": 1.0, "adadelta": 30.0, "rmsprop": 0.03,
+                           "rmsprop-momentum": 0.01, "rmsprop-centered": 0.03})
 
 
 def rosenbrock() -> Function:
@@ -52,8 +53,9 @@ def rosenbrock() -> Function:
         return (1 - x)**2 + 100 * valley**2, np.stack([-2 * (1 - x) - 400 * x * valley, 200 * valley], axis=-1)
 
     return Function("(1 - x)² + 100(y - x²)²", evaluate, minimum=(1.0, 1.0), start=(-0.7, 2.0), steps=500, rate=0.2,
-                    rates={"sgd": 1e-3, "momentum": 3e-4, "nesterov": 3e-4, "sgdw": 3e-4, "adagrad": 0.5,
-                           "adadelta": 10.0})
+                    rates={"sgd": 1e-3, "momentum": 3e-4, "nesterov": 3e-4, "sgdw": 3e-4, "adagrad": 1.0,
+                           "adadelta": 10.0, "rmsprop": 0.02, "rmsprop-momentum": 3e-3, "rmsprop-centered": 0.02,
+                           "nadam": 0.1})
 
 
 @dataclass(frozen=True, eq=False)

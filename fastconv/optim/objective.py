@@ -25,7 +25,8 @@ class Point:
 
     @property
     def finite(self) -> bool:
-        return math.isfinite(self.f) and math.isfinite(self.gradient @ self.gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return math.isfinite(self.f) and math.isfinite(self.gradient @ self.gradient)
 
     @property
     def gradient_norm(self) -> float:
