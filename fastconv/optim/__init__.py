@@ -17,12 +17,11 @@ from fastconv.optim.minimize import History, Result, minimize
 from fastconv.optim.newton import Newton
 from fastconv.optim.objective import Point
 from fastconv.optim.optimizer import Optimizer
-from fastconv.optim.registry import OPTIMIZERS
 from fastconv.optim.schedule import Constant, OneCycle, Schedule
 from fastconv.optim.sgd import SGD
 
 __all__ = [
-    "LBFGS", "METHODS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Armijo", "ConjugateGradient", "Constant",
+    "LBFGS", "METHODS", "SGD", "Adam", "AdamW", "Armijo", "ConjugateGradient", "Constant",
     "ExactQuadratic", "GradientDescent", "History", "LineSearch", "Method", "Newton", "OneCycle", "Optimizer", "Point",
     "Result", "Schedule", "StrongWolfe", "dai_yuan", "fletcher_reeves", "hestenes_stiefel", "minimize",
     "polak_ribiere",
