@@ -13,6 +13,7 @@ from fastconv._version import __version__
 if TYPE_CHECKING:
     from fastconv import data, errors, functional, models, nn, optim
     from fastconv.engine.threads import get_num_threads, set_num_threads
+    from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
     from fastconv.serialization import load, save
     from fastconv.trainer import Callback, EpochResult, Trainer
@@ -22,6 +23,7 @@ _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
     "Trainer": "fastconv.trainer",
+    "fit_full_batch": "fastconv.full_batch",
     "get_num_threads": "fastconv.engine.threads",
     "load": "fastconv.serialization",
     "save": "fastconv.serialization",
@@ -30,8 +32,8 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "functional", "get_num_threads", "load",
-    "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "fit_full_batch", "functional",
+    "get_num_threads", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

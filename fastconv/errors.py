@@ -19,3 +19,7 @@ class CheckpointError(ValueError):
 
 class DivergenceError(ValueError):
     """The loss became NaN or infinite during training."""
+
+
+class NoStepError(ValueError):
+    """No step downhill was found; the message says why."""

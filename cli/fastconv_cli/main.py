@@ -8,6 +8,7 @@ from fastconv._version import __version__
 from fastconv_cli.bench import bench
 from fastconv_cli.compare import compare
 from fastconv_cli.evaluate import evaluate
+from fastconv_cli.landscape import landscape
 from fastconv_cli.predict import predict
 from fastconv_cli.search import search
 from fastconv_cli.summary import summary
@@ -52,5 +53,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, bench):
+for command in (train, evaluate, predict, summary, compare, search, landscape, bench):
     main.add_command(command)
