@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fastconv.optim import OPTIMIZERS, SCHEDULES
+from fastconv_cli.names import parse_name
 from fastconv_cli.options import (
     FILE,
     check_writable,
@@ -27,12 +27,12 @@ from fastconv_cli.options import (
               help="Times the training images are gone through.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
               help="Images per optimisation step.")
-@click.option("--optimizer", "optimizer_name", type=click.Choice(list(OPTIMIZERS)), default="adamw",
-              show_default=True, help="The rule that changes the weights.")
+@click.option("--optimizer", "optimizer_name", default="adamw", show_default=True, metavar="NAME",
+              help="The rule that changes the weights: sgd, nesterov, rmsprop, adam, ...; a wrong name lists them all.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
               help="Highest learning rate of the run.  [default: one that suits the optimizer]")
-@click.option("--schedule", "schedule_name", type=click.Choice(list(SCHEDULES)), default="one-cycle",
-              show_default=True, help="How the learning rate goes over the run.")
+@click.option("--schedule", "schedule_name", default="one-cycle", show_default=True, metavar="NAME",
+              help="How the learning rate goes over the run: constant, cosine, step, ...; a wrong name lists them all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the first weights and the order of the images: same seed, same result.")
 @threads_option
@@ -52,11 +52,13 @@ def train(
 
     import fastconv as fc
     from fastconv.models import MODELS
+    from fastconv.optim import OPTIMIZERS, SCHEDULES
     from fastconv_cli.compiling import announce_compiling
     from fastconv_cli.progress import TrainingProgress
 
-    if model_name not in MODELS:
-        raise click.BadParameter(f"{model_name!r} is not one of {', '.join(MODELS)}.", param_hint="'--model'")
+    parse_name(model_name, MODELS, "--model")
+    parse_name(optimizer_name, OPTIMIZERS, "--optimizer")
+    parse_name(schedule_name, SCHEDULES, "--schedule")
     output = output or Path(f"{model_name}.safetensors")
     check_writable(output)
     train_set, test_set = load_data(folder)
