@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastconv import functional, reference
+from fastconv import functional, operation, reference
 from fastconv.engine.operators import im2col
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
@@ -32,7 +32,7 @@ def blocks_of(pixels: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(im2col, "BLOCK_BYTES", 1)
         patch.setattr(im2col, "LEAST_PIXELS", pixels)
-        patch.setattr(functional, "_pool", Pool())
+        patch.setattr(operation, "_pool", Pool())
         yield
 
 
