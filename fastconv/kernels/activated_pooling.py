@@ -41,9 +41,8 @@ def _evaluated(formula, keeps_slope, x, a, b, c):
 def _maximum(formula, keeps_slope, a, b, c, x, argmax, corner, row, kernel_width,
              kh_start, kh_end, kw_start, kw_end):
     """The largest activation of a window, what is kept of it, and its place; the first wins, and NaN over all."""
-    best = vector.splat(np.float32(-np.inf))
     first = vector.load(x, (corner + kh_start * row + kw_start) * LANES)
-    _, kept = _evaluated(formula, keeps_slope, first, a, b, c)
+    best, kept = _evaluated(formula, keeps_slope, first, a, b, c)
     place = vector.splat_integer(argmax, kh_start * kernel_width + kw_start)
     for kh in range(kh_start, kh_end):
         for kw in range(kw_start, kw_end):
@@ -89,7 +88,7 @@ def _maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner, row, ke
             greatest, at_greatest = vector.select(higher, pixel, greatest), vector.select(higher, place, at_greatest)
     value, kept = _evaluated(formula, keeps_slope, greatest, a, b, c)
     of_least, kept_of_least = _evaluated(formula, keeps_slope, least, a, b, c)
-    wins = of_least > value
+    wins = (of_least > value) | vector.is_nan(of_least)
     return (vector.select(wins, of_least, value), vector.select(wins, kept_of_least, kept),
             vector.select(wins, at_least, at_greatest))
 

@@ -20,13 +20,13 @@ KERNELS = {
 
 def activate_max_pool2d(builder: Builder, x: Tensor, formula: Formula, window: Window) -> Tensor:
     """The largest activation of each window of x."""
-    y = pooling._output(x, window)
+    y = pooling.output(x, window)
     y.needs_grad = x.needs_grad or formula.learns
     keeps_slope = x.needs_grad and not formula.learns
     argmax, kept = pooling.new_argmax(y, window), Buffer(4 * y.floats)
-    kernel = KERNELS[keeps_slope, pooling._is_wide(window)]
-    builder.call(kernel.of(formula.name), pooling._constant(window), argmax=argmax, kept=kept,
-                 **pooling._fields(x, y, window), **formula.fields())
+    kernel = KERNELS[keeps_slope, pooling.is_wide(window)]
+    builder.call(kernel.of(formula.name), pooling.constant(window), argmax=argmax, kept=kept,
+                 **pooling.fields(x, y, window), **formula.fields())
 
     def gradient() -> None:
         if y.grad is None or not y.needs_grad:

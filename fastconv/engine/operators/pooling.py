@@ -21,7 +21,7 @@ MOST_CONSTANT_CELLS = 9
 
 
 def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
-    y = _output(x, window)
+    y = output(x, window)
     argmax = max_pool2d_forward(builder, x, y, window)
 
     def gradient() -> None:
@@ -36,8 +36,8 @@ def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
 
 
 def avg_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
-    y = _output(x, window)
-    builder.call(pooling.avg_pool2d, **_fields(x, y, window))
+    y = output(x, window)
+    builder.call(pooling.avg_pool2d, **fields(x, y, window))
 
     def gradient() -> None:
         if x.needs_grad and y.grad is not None:
@@ -50,25 +50,25 @@ def avg_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
 def max_pool2d_forward(builder: Builder, x: Tensor, y: Tensor, window: Window) -> Buffer:
     """Writes the maxima to y and returns the places of each in its window."""
     argmax = new_argmax(y, window)
-    kernel = pooling.max_pool2d_wide if _is_wide(window) else pooling.max_pool2d
-    builder.call(kernel, _constant(window), argmax=argmax, **_fields(x, y, window))
+    kernel = pooling.max_pool2d_wide if is_wide(window) else pooling.max_pool2d
+    builder.call(kernel, constant(window), argmax=argmax, **fields(x, y, window))
     return argmax
 
 
 def max_pool2d_grad(builder: Builder, argmax: Buffer, dy: Tensor, dx: Tensor, window: Window,
                     gate: Tensor | None = None) -> None:
     """Writes dx: dy at the maxima, where the gate (a tensor like dy) is above zero if there is one."""
-    kernel = pooling.max_pool2d_grad_wide if _is_wide(window) else pooling.max_pool2d_grad
+    kernel = pooling.max_pool2d_grad_wide if is_wide(window) else pooling.max_pool2d_grad
     gates: dict[str, Any] = {} if gate is None else {"gate": gate.buffer, "gated": True}
-    builder.call(kernel, _constant(window), argmax=argmax, **gates, **_fields(dx, dy, window))
+    builder.call(kernel, constant(window), argmax=argmax, **gates, **fields(dx, dy, window))
 
 
 def avg_pool2d_grad(builder: Builder, dy: Tensor, dx: Tensor, window: Window) -> None:
-    builder.call(pooling.avg_pool2d_grad, **_fields(dx, dy, window))
+    builder.call(pooling.avg_pool2d_grad, **fields(dx, dy, window))
 
 
 def new_argmax(y: Tensor, window: Window) -> Buffer:
-    return Buffer((2 if _is_wide(window) else 1) * y.floats)
+    return Buffer((2 if is_wide(window) else 1) * y.floats)
 
 
 def output_argmax(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window: Window) -> None:
@@ -81,21 +81,24 @@ def input_argmax(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window:
     builder.call(pack_argmax, **_argmax_fields(builder, argmax, x, y, window))
 
 
-def _constant(window: Window) -> Block:
+def constant(window: Window) -> Block:
     """The window as a compile-time constant, where it is small enough to be worth a kernel of its own."""
     height, width = window.kernel
     return Block(height, width) if height * width <= MOST_CONSTANT_CELLS else ONE_VECTOR
 
 
-def _is_wide(window: Window) -> bool:
+def is_wide(window: Window) -> bool:
+    """Whether places in the window need uint16."""
     return window.kernel[0] * window.kernel[1] > MOST_UINT8_CELLS
 
 
-def _output(x: Tensor, window: Window) -> Tensor:
+def output(x: Tensor, window: Window) -> Tensor:
+    """A tensor for what the windows make of x."""
     return Tensor.new(Packed.of(x.place.channels, *window.output_size(x.place.size)), x.needs_grad)
 
 
-def _fields(x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
+def fields(x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
+    """What pooling's kernels share: x and y, or their gradients, their places and the window."""
     return {"x": x.start, "y": y.buffer, **window.fields(),
             "channels": x.place.channels, "height": x.place.height, "width": x.place.width,
             "out_height": y.place.height, "out_width": y.place.width,
@@ -105,5 +108,5 @@ def _fields(x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
 def _argmax_fields(builder: Builder, argmax: Buffer, x: Tensor, y: Tensor, window: Window) -> dict[str, Any]:
     names = ("channels", "width", "out_height", "out_width", "y_row", "y_plane", "kernel_width",
              "stride_height", "stride_width", "top", "left")
-    fields = {name: value for name, value in _fields(x, y, window).items() if name in names}
-    return {"argmax": argmax, "batch": builder.batch, "wide": _is_wide(window), **fields}
+    chosen = {name: value for name, value in fields(x, y, window).items() if name in names}
+    return {"argmax": argmax, "batch": builder.batch, "wide": is_wide(window), **chosen}
