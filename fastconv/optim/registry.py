@@ -29,6 +29,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "nadam": partial(NAdam, lr=6e-3),
     "sgdw": partial(SGDW, lr=0.05),
     "adamw": partial(AdamW, lr=6e-3),
+    "adamw-paper": partial(AdamW, lr=6e-3, weight_decay=1e-4, decay_by_lr=False),
     "swats": partial(SWATS, lr=6e-3),
 }
 
