@@ -37,7 +37,7 @@ from fastconv.elementwise import (
 )
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Window, convolution, im2col, pooling
+from fastconv.engine.operators import Window, convolution, direct, im2col, pooling, winograd
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Weight
@@ -57,10 +57,11 @@ __all__ = [
     "smooth_maximum", "softmax", "softplus", "swish", "tanh",
 ]
 
-Algorithm = Literal["auto", "direct", "im2col"]
+Algorithm = Literal["auto", "direct", "im2col", "winograd"]
 
-#: "auto" is direct: on no shape measured was im2col faster (`fastconv bench` shows both).
-ALGORITHMS = {"auto": convolution, "direct": convolution, "im2col": im2col}
+#: "auto" is Winograd's where that is the faster one (`winograd.wins`), and direct elsewhere: on no shape measured
+#: was im2col faster than that (`fastconv bench` shows all).
+ALGORITHMS = {"auto": convolution, "direct": direct, "im2col": im2col, "winograd": winograd}
 
 
 def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair = 1, padding: Padding = 0,
@@ -68,6 +69,8 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     """The convolution of x (N, C, H, W) with weight (C_out, C / groups, kh, kw), plus bias (C_out,).
 
     padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
+    algorithm: "winograd" takes 3×3 kernels with stride 1 and dilation 1. Its rounding errors are up to 5e-6 of the
+    largest output, and NaN spreads to neighbouring outputs of its image. "auto" may choose it, "direct" never does.
     Returns (N, C_out, H_out, W_out).
     """
     x, weight = _array("x", x, 4), _array("weight", weight, 4)
@@ -77,7 +80,7 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     if bias is not None:
         _expect("bias", bias.shape, weight.shape[:1])
     y = _empty(x.shape, len(weight), window)
-    module = _module(algorithm)
+    module = _module(algorithm, window)
 
     def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
         image = builder.array(x.shape[1:], IMAGES, module.halo(window))
@@ -97,7 +100,7 @@ def conv2d_input_grad(dy: Array, weight: Array, input_shape: Sequence[int], stri
     shape = _shape(input_shape)
     _expect("input_shape", shape, (None, weight.shape[1] * _groups(groups, len(weight)), None, None))
     _expect("dy", dy.shape, (shape[0], len(weight), *_output_size(shape, window)))
-    module = _module(algorithm)
+    module = _module(algorithm, window)
 
     def emit(builder: Builder, w: Parameter) -> None:
         image = builder.array(dy.shape[1:], IMAGES)
@@ -121,7 +124,7 @@ def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPai
         raise ShapeError(f"expected the channels of x to be a multiple of groups {groups}, got {x.shape}")
     _expect("dy", dy.shape, (len(x), None, *_output_size(x.shape, window)))
     shape = out_channels, channels // groups, *window.kernel
-    module = _module(algorithm)
+    module = _module(algorithm, window)
 
     def emit(builder: Builder, w: Parameter) -> Weight:
         weight = builder.weight(w, shape, groups, trainable=True)
@@ -226,9 +229,12 @@ def _conv_window(kernel: tuple[int, int], stride: IntPair, padding: Padding, dil
     return Window(kernel, steps, conv_padding(padding, kernel, steps, spread), spread)
 
 
-def _module(algorithm: Algorithm) -> Any:
+def _module(algorithm: Algorithm, window: Window) -> Any:
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
+    if algorithm == "winograd" and not winograd.serves(window):
+        raise ValueError(f'algorithm "winograd" takes kernel_size (3, 3), stride (1, 1) and dilation (1, 1), got '
+                         f"{window.kernel}, {window.stride} and {window.dilation}; \"auto\" takes any")
     return ALGORITHMS[algorithm]
 
 

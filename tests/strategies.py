@@ -190,6 +190,16 @@ def depthwise_convolutions(draw: st.DrawFn) -> Convolution:
 
 
 @st.composite
+def winograd_convolutions(draw: st.DrawFn) -> Convolution:
+    """3×3 kernels without stride and dilation, on images with no, some and only whole tiles."""
+    case = draw(convolutions())
+    padding = draw(sizes(0, 4) | st.sampled_from(["valid", "same"]))
+    top, bottom, left, right = conv_padding(padding, (3, 3), (1, 1), (1, 1))
+    return replace(case, size=draw(images((3 - top - bottom, 3 - left - right), 18)), kernel_size=(3, 3), stride=1,
+                   padding=padding, dilation=1)
+
+
+@st.composite
 def poolings(draw: st.DrawFn, small: bool = False) -> Pooling:
     """small: few enough elements to nudge each one."""
     kernel_size = draw(sizes(1, 3 if small else 5))

@@ -18,6 +18,7 @@ F32 = np.float32
 TOLERANCE = 1e-5  # some hundred roundings of float32
 
 every_algorithm = pytest.mark.parametrize("algorithm", ["auto", "direct", "im2col"])
+exact_about_nan = pytest.mark.parametrize("algorithm", ["direct", "im2col"])
 
 # A convolution of the size people train, and one of each kind that kernels treat apart.
 TYPICAL = Convolution(batch=37, in_channels=24, out_channels=40, size=(14, 11), kernel_size=(3, 3), stride=1, padding=1,
@@ -101,7 +102,7 @@ def test_rounding_stays_within_tolerance_on_values_that_are_not_exact(algorithm)
                  reference.conv2d_weight_grad(exact_x, exact_dy, (3, 3), **TYPICAL.options), TOLERANCE)
 
 
-@every_algorithm
+@exact_about_nan
 @given(case=convolutions())
 def test_nan_in_a_pixel_reaches_the_outputs_that_see_it_and_no_other(algorithm, case):
     x, _ = poisoned(case.x(F32), case.seed)
@@ -110,7 +111,7 @@ def test_nan_in_a_pixel_reaches_the_outputs_that_see_it_and_no_other(algorithm, 
     np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
 
 
-@every_algorithm
+@exact_about_nan
 @given(case=convolutions())
 def test_nan_in_a_gradient_reaches_the_pixels_it_came_from_and_no_other(algorithm, case):
     dy, _ = poisoned(case.dy(F32), case.seed)
@@ -376,6 +377,14 @@ SENSELESS = {
     "dilation 0": (lambda: functional.conv2d(X, WEIGHT, dilation=0), ValueError, "dilation"),
     "groups 0": (lambda: functional.conv2d(X, WEIGHT, groups=0), ValueError, "groups"),
     "groups that divide no channels": (lambda: functional.conv2d(X, WEIGHT, groups=3), ValueError, "groups"),
+    "winograd with another kernel": (
+        lambda: functional.conv2d(X, ones(4, 6, 3, 5), algorithm="winograd"), ValueError, r"\(3, 3\).*\(3, 5\)"),
+    "winograd with a stride": (
+        lambda: functional.conv2d_input_grad(ones(2, 4, 3, 3), WEIGHT, X.shape, stride=2, algorithm="winograd"),
+        ValueError, r"stride \(1, 1\).*\(2, 2\)"),
+    "winograd with dilation": (
+        lambda: functional.conv2d_weight_grad(X, ones(2, 4, 4, 4), 3, dilation=2, algorithm="winograd"),
+        ValueError, r"dilation \(1, 1\).*\(2, 2\)"),
     "kernel_size 0": (lambda: functional.conv2d_weight_grad(X, DY, 0), ValueError, "kernel_size"),
     "groups that divide no channels of x": (
         lambda: functional.conv2d_weight_grad(X[:, :5], DY, 3, groups=2), ValueError, "groups"),
@@ -413,8 +422,8 @@ def test_arrays_that_are_not_float32_raise_dtype_error_naming_their_dtype(call, 
     lambda algorithm: functional.conv2d_weight_grad(X, DY, 3, algorithm=algorithm),
 ], ids=["conv2d", "conv2d_input_grad", "conv2d_weight_grad"])
 def test_an_unknown_algorithm_raises_value_error_naming_it_and_the_known_ones(call):
-    with pytest.raises(ValueError, match=r"direct.*im2col.*winograd"):
-        call("winograd")
+    with pytest.raises(ValueError, match=r"direct.*im2col.*winograd.*fft"):
+        call("fft")
 
 
 @pytest.mark.parametrize(("call", "error", "message"), SENSELESS.values(), ids=SENSELESS)

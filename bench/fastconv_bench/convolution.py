@@ -1,4 +1,4 @@
-"""Convolution layers one by one: forward by both algorithms, input gradient, weight gradient."""
+"""Convolution layers one by one: forward, input gradient and weight gradient, by every algorithm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastconv import reference
-from fastconv.engine.operators import Window, convolution, im2col
+from fastconv.engine.operators import Window, direct, im2col, winograd
 from fastconv.engine.operators.window import forward_taps
 from fastconv_bench import peers
 from fastconv_bench.operation import Operation
@@ -27,7 +27,7 @@ from fastconv_bench.workload import (
 
 BATCH = 128
 
-ALGORITHMS = {"direct": convolution, "im2col": im2col}
+ALGORITHMS = {"direct": direct, "im2col": im2col, "winograd": winograd}
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,15 @@ def workloads() -> Iterator[Workload]:
     """Every layer, pass and algorithm."""
     for layer in LAYERS:
         for name, make in (("forward", _forward), ("input gradient", _input_grad), ("weight gradient", _weight_grad)):
-            for algorithm in ALGORITHMS:
+            for algorithm in _algorithms(layer, name):
                 yield Workload(f"{layer.name}, {name}, {algorithm}", BATCH, _maker(make, layer, algorithm),
                                flop=BATCH * layer.flop, bytes=BATCH * layer.bytes)
+
+
+def _algorithms(layer: Layer, name: str) -> Iterator[str]:
+    """Those that have a way of their own to compute a pass."""
+    served = winograd.serves(layer.window) and layer.groups == 1 and name != "weight gradient"
+    return (algorithm for algorithm in ALGORITHMS if served or algorithm != "winograd")
 
 
 def _maker(make: Callable[[Layer, str], dict[str, Contender]], layer: Layer,

@@ -16,6 +16,7 @@ from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Call, Phase
 from fastconv.engine.update import StepUnits
 from fastconv.kernels import gradient, linear_grad, pack
+from fastconv.kernels.abi import Kernel
 from fastconv.kernels.blocks import runs
 from fastconv.layout import whole_lanes
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
@@ -36,8 +37,24 @@ def channels_inner(sources: int, kernel_width: int) -> bool:
 class PackedWeight:
     """A weight in the order in which `correlate` reads it, in blocks of at most `block_rows` target channels."""
 
+    kernel = pack.pack_weight
+
     def __init__(self, size: int, block_rows: int) -> None:
         self.array, self.block_rows = aligned_floats(size), block_rows
+
+
+class TransformedWeight(PackedWeight):
+    """A weight of 3×3 kernels as `kernels.winograd` reads it, for tiles of side × side outputs.
+
+    kernel: what packs it.  flipped: the last tap of each kernel comes first, for the input's gradient.
+    """
+
+    def __init__(self, groups: int, targets: int, sources: int, block_rows: int, side: int, kernel: Kernel,
+                 flipped: bool) -> None:
+        padded = -(-targets // block_rows) * block_rows
+        super().__init__(groups * padded * sources * (side + 2)**2, block_rows)
+        self.groups, self.targets, self.sources = groups, targets, sources
+        self.side, self.kernel, self.flipped = side, kernel, flipped
 
 
 @dataclass(frozen=True)
@@ -117,28 +134,31 @@ class Weight:
 
     def _pack_calls(self, units: Sequence[_Unit]) -> list[Call]:
         taps = self.kernel_height * self.kernel_width
-        kernel = {"kernel_height": self.kernel_height, "kernel_width": self.kernel_width}
-
-        def common(packed: PackedWeight, unit: _Unit) -> dict[str, Any]:
-            start = 4 * unit.group * self.targets * self.row_size
-            return {"weight": At(Fixed(self.parameter.array), start), "packed": At(Fixed(packed.array), start),
-                    "block_rows": packed.block_rows, **kernel}
-
         calls = []
         if self.forward is not None:
-            calls.append(Call(pack.pack_weight, [
-                {**common(self.forward, unit), "targets": self.targets, "sources": self.sources,
+            calls.append(self._pack_call(self.forward, units, [
+                {"targets": self.targets, "sources": self.sources,
                  "block_start": unit.first_block, "block_end": unit.end_block, "source_end": self.sources,
-                 "target_stride": self.row_size, "source_stride": taps,
-                 "channels_inner": channels_inner(self.sources, self.kernel_width)} for unit in units]))
+                 "target_stride": self.row_size, "source_stride": taps} for unit in units]))
         if self.backward is not None:
-            calls.append(Call(pack.pack_weight, [
-                {**common(self.backward, unit), "targets": self.sources, "sources": self.targets,
+            calls.append(self._pack_call(self.backward, units, [
+                {"targets": self.sources, "sources": self.targets,
                  "block_end": -(-self.sources // self.backward.block_rows),
                  "source_start": unit.start, "source_end": unit.end,
-                 "target_stride": taps, "source_stride": self.row_size,
-                 "channels_inner": channels_inner(self.targets, self.kernel_width)} for unit in units]))
+                 "target_stride": taps, "source_stride": self.row_size} for unit in units]))
         return calls
+
+    def _pack_call(self, packed: PackedWeight, units: Sequence[_Unit], records: Sequence[dict[str, Any]]) -> Call:
+        group_size = self.targets * self.row_size
+        starts = [{"weight": At(Fixed(self.parameter.array), 4 * unit.group * group_size),
+                   "packed": At(Fixed(packed.array), 4 * unit.group * packed.array.size // self.groups),
+                   "block_rows": packed.block_rows} for unit in units]
+        if isinstance(packed, TransformedWeight):
+            order: dict[str, Any] = {"first_tap": 8, "tap_step": -1} if packed.flipped else {"tap_step": 1}
+        else:
+            order = {"kernel_height": self.kernel_height, "kernel_width": self.kernel_width,
+                     "channels_inner": channels_inner(records[0]["sources"], self.kernel_width)}
+        return Call(packed.kernel, [start | record | order for start, record in zip(starts, records, strict=True)])
 
 
 @dataclass(eq=False)
@@ -165,9 +185,10 @@ def partial_sums(count: int) -> Buffer:
 
 
 def pack_phase(weights: Sequence[Weight]) -> Phase:
-    """Packs all the weights, a unit for each record of their calls."""
-    records = [record for weight in weights for call in weight.pack_calls() for record in call.records]
-    return Phase([Call(pack.pack_weight, records)], len(records))
+    """Packs all the weights, a unit for each record of their calls; the records of other kernels say: nothing."""
+    units = [(call.kernel, record) for weight in weights for call in weight.pack_calls() for record in call.records]
+    return Phase([Call(kernel, [record if kernel is its_kernel else {} for its_kernel, record in units])
+                  for kernel in dict.fromkeys(kernel for kernel, _ in units)], len(units))
 
 
 def _sum_call(partial: Buffer | None, grad: np.ndarray, ranges: Sequence[tuple[int, int]], batch: np.ndarray,

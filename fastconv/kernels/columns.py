@@ -44,7 +44,7 @@ def _multiply(block, op, x, y, w, bias, taps, pixels, panel, first, end):
         tile, w_start, place = tiles.from_scalars(block, bias, 0), 0, 0
         for k in range(op.tap_count):
             column = tiles.gathered(tiles.one_row(block), x, taps[k] * LANES, 0, pixels, p)
-            tiles.store_row(panel, place, column)
+            tiles.store_rows(panel, place, 0, column)
             tile = tiles.fma_scalars_row(tile, w, w_start, column)
             w_start += block.rows
             place += step
@@ -127,7 +127,7 @@ def multiply_weight_grad(records, group):
                 y_start, place, tile = first * LANES, 0, tiles.zeros(block)
                 for p in range(first, first + count):
                     column = tiles.gathered(tiles.one_row(block), x, pixels[p] * LANES, 0, taps, col)
-                    tiles.store_row(panel, place, column)
+                    tiles.store_rows(panel, place, 0, column)
                     tile = tiles.fma_vectors_row(tile, y, y_start, y_plane, column)
                     y_start += LANES
                     place += step

@@ -30,7 +30,8 @@ def _(layer: Conv2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
     window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     weight, bias, trainable = layer._parameters["weight"], _bias(layer, builder, training), training and layer.trainable
     shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
-    return operators.conv2d(builder, x, builder.weight(weight, shape, layer.groups, trainable), bias, window)
+    matrix = builder.weight(weight, shape, layer.groups, trainable)
+    return operators.conv2d(builder, x, matrix, bias, window, layer.algorithm)
 
 
 @lower.register

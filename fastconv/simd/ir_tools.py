@@ -46,6 +46,33 @@ def store_first(builder, value, pointer, count):
     builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), valid])
 
 
+def gather_first(builder, pointer, step, count):
+    """pointer[0], pointer[step], …: `count` lanes of a float vector, zeros in the others."""
+    indices = ir.VectorType(I64, LANES)
+    lanes = ir.Constant(indices, list(range(LANES)))
+    valid = builder.icmp_signed("<", lanes, splat(builder, count, indices))
+    distances = builder.mul(lanes, splat(builder, builder.mul(step, ir.Constant(I64, 4)), indices))
+    addresses = builder.add(splat(builder, builder.ptrtoint(pointer, I64), indices), distances)
+    places = builder.inttoptr(addresses, ir.VectorType(pointer.type, LANES))
+    zeros = ir.Constant(FLOATS, [0.0] * LANES)
+    function = ir.FunctionType(FLOATS, [places.type, I32, MASK, FLOATS])
+    gather = cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.gather.v{LANES}f32.v{LANES}p0")
+    return builder.call(gather, [places, ir.Constant(I32, 4), valid, zeros])
+
+
+def load_if(builder, condition, pointer):
+    """The float vector at the pointer if the condition holds, else zeros; nothing is read then."""
+    mask, zeros = splat(builder, condition, MASK), ir.Constant(FLOATS, [0.0] * LANES)
+    pointer = builder.bitcast(pointer, FLOATS.as_pointer())
+    return builder.call(_masked_load(builder), [pointer, ir.Constant(I32, 4), mask, zeros])
+
+
+def store_if(builder, condition, value, pointer):
+    """Stores a float vector if the condition holds."""
+    mask, pointer = splat(builder, condition, MASK), builder.bitcast(pointer, FLOATS.as_pointer())
+    builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), mask])
+
+
 def fma(builder, a, b, c):
     """a * b + c, rounded once."""
     function = ir.FunctionType(FLOATS, [FLOATS] * 3)
@@ -99,10 +126,13 @@ def add_lanes(builder, value, pointer, first, end, keep):
     kept = builder.and_(mask, splat(builder, keep, MASK))
     pointer, zero = builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(FLOATS, [0.0] * LANES)
     align = ir.Constant(I32, 4)
-    load_type = ir.FunctionType(FLOATS, [pointer.type, I32, MASK, FLOATS])
-    masked_load = cgutils.get_or_insert_function(builder.module, load_type, f"llvm.masked.load.v{LANES}f32.p0")
-    before = builder.call(masked_load, [pointer, align, kept, zero])
+    before = builder.call(_masked_load(builder), [pointer, align, kept, zero])
     builder.call(_masked_store(builder), [builder.fadd(before, value), pointer, align, mask])
+
+
+def _masked_load(builder):
+    function = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), I32, MASK, FLOATS])
+    return cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.load.v{LANES}f32.p0")
 
 
 def _masked_store(builder):

@@ -84,6 +84,12 @@ def one_row(_typing, block):
     return BlockType(1, block.cols)(block), _nothing
 
 
+@intrinsic(prefer_literal=True)
+def column(_typing, rows):
+    """A block of one column with as many rows as the literal number says."""
+    return BlockType(rows.literal_value, 1)(rows), _nothing
+
+
 def _nothing(context, _builder, _signature, _args):
     return context.get_dummy_value()
 
@@ -349,18 +355,17 @@ def store(_typing, y, start, row_stride, tile):
 
 
 @intrinsic
-def store_row(_typing, y, start, tile):
-    """y[start + c * 16 : + 16] = tile[0, c, :]"""
+def store_rows(_typing, y, start, row_stride, tile):
+    """y[start + r * row_stride + c * 16 : + 16] = tile[r, c, :]"""
 
     def codegen(context, builder, _signature, args):
-        y, start, value = args
-        y = builder.gep(y, [start])
-        for c in range(tile.cols):
-            target = builder.gep(y, [ir.Constant(I64, c * LANES)])
-            ir_tools.store(builder, builder.extract_value(value, c), target)
+        y, start, row_stride, value = args
+        col_stride = ir.Constant(I64, LANES)
+        for k, place in enumerate(_grid(builder, tile, y, start, row_stride, col_stride)):
+            ir_tools.store(builder, builder.extract_value(value, k), place)
         return context.get_dummy_value()
 
-    return types.void(y, types.intp, tile), codegen
+    return types.void(y, types.intp, types.intp, tile), codegen
 
 
 @intrinsic

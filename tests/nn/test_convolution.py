@@ -109,3 +109,13 @@ def test_parameters_have_the_shapes_of_pytorch():
 def test_multiply_adds_are_one_for_each_weight_an_output_sees():
     layer = nn.Conv2d(4, 6, (3, 5), groups=2)
     assert layer.multiply_adds((1, 6, 10, 7)) == 6 * 10 * 7 * 2 * 3 * 5
+
+
+def test_the_algorithm_is_saved_and_shown_only_where_it_is_chosen():
+    assert nn.Conv2d(1, 1, 3, algorithm="direct").config["algorithm"] == "direct"
+    assert "algorithm" not in repr(nn.Conv2d(1, 1, 3))
+
+
+def test_an_unknown_algorithm_raises_value_error_naming_it():
+    with pytest.raises(ValueError, match="fft"):
+        nn.Conv2d(1, 1, 3, algorithm="fft")
