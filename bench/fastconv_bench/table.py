@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -10,13 +11,16 @@ from fastconv_bench.compare import Change
 from fastconv_bench.report import Report, Row
 from fastconv_bench.workload import PEERS
 
+#: A narrow terminal folds the names of workloads down to this width before it loses a figure.
+WORKLOAD_WIDTH = 24
+
 NOTES = (
     "Times are the fastest of many samples, taken in turns with those of the others. × says how many times longer "
     "they take.",
     "Layers run as they do inside a model, on packed activations, with weights packed anew; training starts from "
     "uint8 images.",
-    "% of limit: of the measured multiply-add peak, or for work without arithmetic of the memory's bandwidth, "
-    "which caches can beat.",
+    "% of limit: of the measured multiply-add peak or of the memory's bandwidth, whichever limits the work; caches can "
+    "beat the second, and Winograd's fewer multiplications the first.",
 )
 
 
@@ -27,10 +31,10 @@ def render(report: Report) -> Group:
                f"multiply-add peak {limits.peak / 1e9:,.0f} GFLOP/s ({limits.peak_one_core / 1e9:,.0f} on one core), "
                f"memory {limits.bandwidth / 1e9:,.0f} GB/s")
     took_part = [peer for peer in PEERS if any(peer in row.times for row in report.rows)]
-    table = Table()
-    table.add_column("workload")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("workload", min_width=min(WORKLOAD_WIDTH, max(len(row.workload) for row in report.rows)))
     for name in ("time", "images/s", "rate", "% of limit", *took_part):
-        table.add_column(name, justify="right")
+        table.add_column(name.replace(" ", "\n", 1) if name in took_part else name, justify="right", no_wrap=True)
     for row in report.rows:
         ratios = [row.ratio(peer) for peer in took_part]
         table.add_row(row.workload, _time(row.seconds), f"{row.images_per_second:,.0f}" if row.images > 1 else "",

@@ -9,6 +9,9 @@ import click
 
 from fastconv_cli.options import FILE, check_writable, json_option, print_document, threads_option
 
+#: Columns of the report in a file or a pipe.
+PIPED_WIDTH = 150
+
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Shorter measurements: under a minute in all, less exact.")
@@ -37,6 +40,8 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
     if plot is not None:
         check_plot(plot)
     console, status = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
     with status.status("starting") as shown:
         report = run(quick, fc.get_num_threads(), lambda line: shown.update(line))
     document = report.to_dict()

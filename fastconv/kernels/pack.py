@@ -126,6 +126,35 @@ WEIGHT = record(
 )
 
 
+@njit(**NATIVE)
+def _pack_run(square, weight, source, target_stride, packed, place, step, length, rows):
+    """packed[place + k · step + r] = weight[source + r · target_stride + k] for k < length and r < rows."""
+    if length < LANES:
+        for k in range(length):
+            for r in range(rows):
+                packed[place + k * step + r] = weight[source + r * target_stride + k]
+        return
+    for first in range(0, length, LANES):
+        k = min(first, length - LANES)
+        tile = tiles.load_first(square, weight, source + k, target_stride, rows)
+        tiles.store_first(packed, place + k * step, step, tiles.transposed(tile), rows)
+
+
+@njit(**NATIVE)
+def _pack_rows(square, weight, source, source_stride, packed, place, first, end, count, rows):
+    """packed[place + s · rows + r] = weight[source + s · source_stride + r] for first <= s < end and r < rows.
+
+    count: the values of the weight from source on.
+    """
+    for s in range(first, end):
+        start, target = s * source_stride, place + s * rows
+        if start + LANES <= count:
+            tiles.store_first(packed, target, 0, tiles.load(tiles.one_row(square), weight, source + start, 0), rows)
+        else:
+            for r in range(rows):
+                packed[target + r] = weight[source + start + r]
+
+
 @kernel(WEIGHT)
 def pack_weight(records, index):
     """Part of a weight in the order in which `correlate` reads it.
@@ -133,16 +162,21 @@ def pack_weight(records, index):
     The taps of a block of targets follow each other, each with the weights of all the block's targets. They are ordered
     by (source, row, column), or by (row, column, source) where the innermost loop runs over the sources.
     """
-    op = argument(records, index)
+    op, square = argument(records, index), tiles.square()
     weight, packed = floats(op.weight, 0), floats(op.packed, 0)
-    taps = op.kernel_height * op.kernel_width
+    taps, first, end = op.kernel_height * op.kernel_width, op.source_start, op.source_end
     source_step, tap_step = (1, op.sources) if op.channels_inner else (taps, 1)
     for block in range(op.block_start, op.block_end):
         start = block_start(op.targets, op.block_rows, block)
         rows = block_start(op.targets, op.block_rows, block + 1) - start
-        for s in range(op.source_start, op.source_end):
-            for tap in range(taps):
-                target = start * op.sources * taps + (s * source_step + tap * tap_step) * rows
-                source = start * op.target_stride + s * op.source_stride + tap
-                for r in range(rows):
-                    packed[target + r] = weight[source + r * op.target_stride]
+        source, place = start * op.target_stride, start * op.sources * taps
+        if taps == 1 and op.target_stride == 1:
+            count = op.sources * op.source_stride - source
+            _pack_rows(square, weight, source, op.source_stride, packed, place, first, end, count, rows)
+        elif taps == 1 and op.source_stride == 1:
+            _pack_run(square, weight, source + first, op.target_stride, packed, place + first * rows, rows, end - first,
+                      rows)
+        else:
+            for s in range(first, end):
+                _pack_run(square, weight, source + s * op.source_stride, op.target_stride, packed,
+                          place + s * source_step * rows, tap_step * rows, taps, rows)

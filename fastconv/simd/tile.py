@@ -79,6 +79,12 @@ def one_column(_typing, block):
 
 
 @intrinsic
+def square(_typing):
+    """SQUARE, for kernels that are compiled for any block."""
+    return BlockType(SQUARE.rows, SQUARE.cols)(), _nothing
+
+
+@intrinsic
 def one_row(_typing, block):
     """The block with a single row."""
     return BlockType(1, block.cols)(block), _nothing
@@ -323,6 +329,24 @@ def load(_typing, block, x, start, row_stride):
         return out
 
     return tile(block, x, types.intp, types.intp), codegen
+
+
+@intrinsic
+def load_first(_typing, block, x, start, row_stride, count):
+    """tile[r, 0, :] = x[start + r * row_stride : + 16] for r < count; the rows from there on are the last of those."""
+    tile = _tile_of(block)
+
+    def codegen(_context, builder, _signature, args):
+        _, x, start, row_stride, count = args
+        x, out, last = builder.gep(x, [start]), _empty(tile), builder.sub(count, ir.Constant(count.type, 1))
+        for r in range(tile.rows):
+            index = ir.Constant(count.type, r)
+            row = builder.select(builder.icmp_signed("<", index, count), index, last)
+            place = builder.gep(x, [builder.mul(row_stride, row)])
+            out = builder.insert_value(out, ir_tools.load(builder, place, FLOATS), r)
+        return out
+
+    return tile(block, x, types.intp, types.intp, types.intp), codegen
 
 
 @intrinsic

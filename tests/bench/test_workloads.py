@@ -85,19 +85,19 @@ def test_pooling_counts_the_bytes_of_images_maxima_and_their_places():
 
 def test_an_update_reads_four_arrays_and_writes_three_of_lenets_size():
     model = fc.models.lenet5()
-    work = ALL["AdamW update of 61,706 parameters"]
+    work = ALL["adamw update, 61,706 parameters"]
     assert (work.flop, work.bytes) == (0, (4 + 3) * 4 * sum(array.size for array in model.state_dict().values()))
 
 
 @pytest.mark.parametrize(("name", "arrays"), [
     ("sgd", 3), ("momentum", 5), ("adadelta", 7), ("rmsprop-centered", 7), ("amsgrad", 9), ("swats", 7)])
 def test_an_update_of_ten_million_reads_the_gradient_once_and_all_else_twice(name, arrays):
-    work = ALL[f"{name} update of 10,000,000 parameters"]
+    work = ALL[f"{name} update, 10 M parameters"]
     assert (work.flop, work.bytes) == (0, arrays * 4 * 10_000_000)
 
 
 def test_every_optimizer_is_measured():
-    assert [name for name in OPTIMIZERS if f"{name} update of 10,000,000 parameters" not in ALL] == []
+    assert [name for name in OPTIMIZERS if f"{name} update, 10 M parameters" not in ALL] == []
 
 
 @pytest.mark.parametrize("name", updates.PEERS)
