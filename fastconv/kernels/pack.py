@@ -23,6 +23,8 @@ from fastconv.kernels.abi import (
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
+from fastconv.simd.rows import load_rows, rows_at, scaled
+from fastconv.simd.vector import first_lanes, splat
 
 #: The place of an activation in a group, as `layout.Packed`.
 PLACE = (("channels", np.int64), ("height", np.int64), ("width", np.int64),
@@ -39,21 +41,37 @@ PACK = record(
 
 @njit(**NATIVE)
 def _pack(images, op, group):
+    """Transposes 16 pixels of 16 images at a time in registers; a run's last block may repeat pixels of the one before."""
     batch, scale, shift, x = integers(op.batch, 0), floats(op.scale, 0), floats(op.shift, 0), floats(op.x, group)
-    indices, count = pointer(np.int64, batch[INDICES]), batch[COUNT]
-    pixels = op.height * op.width
+    first, last, pixels = group * LANES, batch[COUNT] - 1, op.height * op.width
+    sources = rows_at(images, pointer(np.int64, batch[INDICES]), first, last, op.channels * pixels)
+    lanes = first_lanes(last + 1 - first)
+    runs, length = (1, pixels) if op.row == op.width else (op.height, op.width)
     for c in range(op.channels):
-        for h in range(op.height):
-            target = (op.origin + c * op.plane + h * op.row) * LANES
-            for lane in range(LANES):
-                position = group * LANES + lane
-                if position < count:
-                    source = (indices[position] * op.channels + c) * pixels + h * op.width
-                    for w in range(op.width):
-                        x[target + w * LANES + lane] = np.float32(images[source + w]) * scale[c] + shift[c]
-                else:
-                    for w in range(op.width):
-                        x[target + w * LANES + lane] = np.float32(0.0)
+        factor, term = splat(scale[c]), splat(shift[c])
+        for run in range(runs):
+            source, target = c * pixels + run * length, (op.origin + c * op.plane + run * op.row) * LANES
+            if length < LANES:
+                _pack_short(images, op, group, source, target, length, scale[c], shift[c])
+                continue
+            for start in range(0, length, LANES):
+                w = min(start, length - LANES)
+                tile = tiles.transposed(load_rows(sources, source + w))
+                tiles.store(x, target + w * LANES, LANES, scaled(tile, factor, term, lanes))
+
+
+@njit(**NATIVE)
+def _pack_short(images, op, group, source, target, length, scale, shift):
+    """A run of fewer than 16 pixels, from element `source` of each image to element `target` of x."""
+    batch, x = integers(op.batch, 0), floats(op.x, group)
+    indices, count, features = pointer(np.int64, batch[INDICES]), batch[COUNT], op.channels * op.height * op.width
+    for lane in range(LANES):
+        position = group * LANES + lane
+        for w in range(length):
+            value = np.float32(0.0)
+            if position < count:
+                value = np.float32(images[indices[position] * features + source + w]) * scale + shift
+            x[target + w * LANES + lane] = value
 
 
 @kernel(PACK)

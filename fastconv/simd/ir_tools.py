@@ -37,13 +37,17 @@ def store(builder, value, pointer):
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=_element_bytes(value.type))
 
 
+def first_lanes(builder, count):
+    """The mask of the first `count` lanes."""
+    lanes = ir.VectorType(I32, LANES)
+    return builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
+                               splat(builder, builder.trunc(count, I32), lanes))
+
+
 def store_first(builder, value, pointer, count):
     """Stores the first `count` lanes of a float vector."""
-    lanes = ir.VectorType(I32, LANES)
-    valid = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
-                                splat(builder, builder.trunc(count, I32), lanes))
     pointer = builder.bitcast(pointer, FLOATS.as_pointer())
-    builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), valid])
+    builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), first_lanes(builder, count)])
 
 
 def gather_first(builder, pointer, step, count):

@@ -91,6 +91,16 @@ def _spread(builder, value, numba_type):
 
 
 @intrinsic
+def first_lanes(_typing, count):
+    """The mask of the first `count` lanes."""
+
+    def codegen(_context, builder, _signature, args):
+        return ir_tools.first_lanes(builder, args[0])
+
+    return mask(types.intp), codegen
+
+
+@intrinsic
 def select(_typing, condition, yes, no):
     """Lane by lane, `yes` where the condition holds and `no` elsewhere; a float32 scalar stands for all lanes."""
     result = floats if types.float32 in (yes, no) else yes
