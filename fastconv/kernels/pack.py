@@ -41,7 +41,7 @@ PACK = record(
 
 @njit(**NATIVE)
 def _pack(images, op, group):
-    """Transposes 16 pixels of 16 images at a time in registers; a run's last block may repeat pixels of the one before."""
+    """Transposes 16 pixels of 16 images at a time; the last 16 of a run may repeat pixels of those before."""
     batch, scale, shift, x = integers(op.batch, 0), floats(op.scale, 0), floats(op.shift, 0), floats(op.x, group)
     first, last, pixels = group * LANES, batch[COUNT] - 1, op.height * op.width
     sources = rows_at(images, pointer(np.int64, batch[INDICES]), first, last, op.channels * pixels)

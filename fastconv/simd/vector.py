@@ -224,17 +224,6 @@ def is_nan(_typing, value):
 
 
 @intrinsic
-def first_lanes(_typing, count):
-    """The first `count` lanes."""
-
-    def codegen(_context, builder, _signature, args):
-        lanes = ir.Constant(INTEGERS, list(range(LANES)))
-        return builder.icmp_signed("<", lanes, ir_tools.splat(builder, builder.trunc(args[0], I32), INTEGERS))
-
-    return mask(types.intp), codegen
-
-
-@intrinsic
 def lane_sum(_typing, value):
     """The sum over the 16 lanes, in a fixed order."""
 
