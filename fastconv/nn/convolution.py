@@ -10,7 +10,8 @@ from fastconv.shapes import IntPair, Padding, conv_padding, integer, output_size
 class Conv2d(Weighted):
     """A convolution (cross-correlation) with a bias, as PyTorch's: (N, C_in, H, W) to (N, C_out, H_out, W_out).
 
-    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
+    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid"; or, which PyTorch lacks,
+    as four integers (top, bottom, left, right).
     weight: (out_channels, in_channels / groups, kh, kw).  bias: (out_channels,).
     """
 
