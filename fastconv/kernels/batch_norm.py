@@ -203,8 +203,8 @@ def update_running(records, _index):
     A momentum below 0 stands for the mean over all steps.
     """
     op = argument(records, 0)
-    table, mean, variance, steps = floats(op.table, 0), floats(op.mean, 0), floats(op.variance, 0), integers(op.steps, 0)
-    count = integers(op.batch, 0)[COUNT] * op.pixels
+    table, mean, variance = floats(op.table, 0), floats(op.mean, 0), floats(op.variance, 0)
+    steps, count = integers(op.steps, 0), integers(op.batch, 0)[COUNT] * op.pixels
     steps[0] += 1
     momentum = 1.0 / steps[0] if op.momentum < 0 else op.momentum
     unbiased = count / max(1, count - 1)

@@ -11,4 +11,4 @@ from fastconv.nn import Layer
 MODELS: dict[str, Callable[..., Layer]] = {
     "lenet5": lenet5, "lenet5_classic": lenet5_classic, "resnet8": resnet8, "resnet20": resnet20, "ds_cnn": ds_cnn}
 
-__all__ = ["MODELS", "ds_cnn", "lenet5", "lenet5_classic", "resnet20", "resnet8"]
+__all__ = ["MODELS", "ds_cnn", "lenet5", "lenet5_classic", "resnet8", "resnet20"]

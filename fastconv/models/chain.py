@@ -19,5 +19,8 @@ class Chain:
         self.last = name
         return name
 
-    def graph(self) -> Graph:
-        return Graph(self._nodes)
+    def graph(self, input_shape: tuple[int, int, int]) -> Graph:
+        """The graph of all layers, for images (C, H, W)."""
+        graph = Graph(self._nodes)
+        graph.input_shape = input_shape
+        return graph

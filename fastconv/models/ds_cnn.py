@@ -30,4 +30,4 @@ def ds_cnn(num_classes: int = 12, activation: Callable[[int], Layer] | None = No
     net.add("pool", AdaptiveAvgPool2d(1))
     net.add("flatten", Flatten())
     net.add("fc", Linear(WIDTH, num_classes))
-    return net.graph()
+    return net.graph((1, 49, 10))

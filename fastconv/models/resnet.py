@@ -42,7 +42,7 @@ def _resnet(widths: Sequence[int], blocks: int, num_classes: int, activation: Ac
     net.add("pool", AdaptiveAvgPool2d(1))
     net.add("flatten", Flatten())
     net.add("fc", Linear(channels, num_classes))
-    return net.graph()
+    return net.graph((3, 32, 32))
 
 
 def _block(net: Chain, name: str, inputs: int, outputs: int, stride: int, make: Activation, bias: bool,

@@ -29,7 +29,8 @@ from fastconv.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from fastconv.nn.sequential import Sequential
 
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AdaptiveAvgPool2d", "Add", "AvgPool2d", "BatchNorm2d", "Conv2d", "CrossEntropyLoss",
-    "Flatten", "Graph", "Hardswish", "Layer", "LeakyReLU", "Linear", "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU",
-    "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Swish", "Tanh",
+    "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AdaptiveAvgPool2d", "Add", "AvgPool2d",
+    "BatchNorm2d", "Conv2d", "CrossEntropyLoss", "Flatten", "Graph", "Hardswish", "Layer", "LeakyReLU", "Linear",
+    "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid",
+    "Softmax", "Softplus", "Swish", "Tanh",
 ]

@@ -18,7 +18,8 @@ def batch_norm(x: Array, mean: Array, variance: Array, weight: Array | None = No
     weight = np.ones_like(mean) if weight is None else weight
     bias = np.zeros_like(mean) if bias is None else bias
     scale = weight / np.sqrt(variance + eps)
-    return (x - mean[:, None, None]) * scale[:, None, None] + bias[:, None, None]
+    y: Array = (x - mean[:, None, None]) * scale[:, None, None] + bias[:, None, None]
+    return y
 
 
 def batch_norm_grad(dy: Array, x: Array, weight: Array | None = None, eps: float = 1e-5) -> tuple[Array, Array, Array]:
@@ -29,4 +30,5 @@ def batch_norm_grad(dy: Array, x: Array, weight: Array | None = None, eps: float
     by_normal = dy if weight is None else dy * weight[:, None, None]
     centred = by_normal - by_normal.mean(axis=(0, 2, 3), keepdims=True)
     along = normal * (by_normal * normal).mean(axis=(0, 2, 3), keepdims=True)
-    return (centred - along) / np.sqrt(variance + eps)[:, None, None], by_weight, by_bias
+    by_x: Array = (centred - along) / np.sqrt(variance + eps)[:, None, None]
+    return by_x, by_weight, by_bias

@@ -109,3 +109,11 @@ def test_parameters_have_the_shapes_of_pytorch():
 def test_multiply_adds_are_one_for_each_weight_an_output_sees():
     layer = nn.Conv2d(4, 6, (3, 5), groups=2)
     assert layer.multiply_adds((1, 6, 10, 7)) == 6 * 10 * 7 * 2 * 3 * 5
+
+
+def test_padding_may_differ_on_all_four_sides():
+    layer, x = nn.Conv2d(2, 3, (3, 2), stride=2, padding=(0, 3, 2, 1)), normal(0, 17, 2, 6, 5)
+    padded = np.pad(x, ((0, 0), (0, 0), (0, 3), (2, 1)))
+    bare = nn.Conv2d(2, 3, (3, 2), stride=2)
+    bare.load_state_dict(layer.state_dict())
+    assert_close(layer(x), bare(padded), TOLERANCE)

@@ -10,5 +10,8 @@ from fastconv.engine.operators.loss import loss
 from fastconv.engine.operators.pooling import avg_pool2d, max_pool2d
 from fastconv.engine.operators.window import Window
 
-__all__ = ["Formula", "Running", "Window", "activate", "activate_max_pool2d", "add", "avg_pool2d", "batch_norm", "conv2d", "fan_out", "features", "linear",
-           "loss", "max_pool2d", "relu", "softmax", "switch_of_channels", "switch_of_image"]
+__all__ = [
+    "Formula", "Running", "Window", "activate", "activate_max_pool2d", "add", "avg_pool2d", "batch_norm", "conv2d",
+    "fan_out", "features", "linear", "loss", "max_pool2d", "relu", "softmax", "switch_of_channels",
+    "switch_of_image",
+]
