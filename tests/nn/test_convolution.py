@@ -78,7 +78,7 @@ def test_a_weight_that_is_nan_spoils_its_output_channel_only():
     ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
     ({"padding": -1}, ValueError, "padding must be at least 0, got -1"),
     ({"padding": 0.5}, TypeError, "padding must be an integer"),
-    ({"padding": "full"}, ValueError, 'padding must be an integer, a pair, "same" or "valid", got \'full\''),
+    ({"padding": "full"}, ValueError, 'padding must be an integer, a pair, four integers, "same" or "valid", got \'full\''),
     ({"padding": "same", "stride": 2}, ValueError, r'padding "same" needs stride 1, got stride \(2, 2\)'),
     ({"groups": 3}, ValueError, "groups must divide in_channels 4 and out_channels 6, got 3"),
     ({"groups": 4}, ValueError, "groups must divide in_channels 4 and out_channels 6, got 4"),
