@@ -169,6 +169,9 @@ def to_torch(model: Layer) -> Any:
                     parent = dict(parent.named_children())[name]
                 parent.add_module(last, step)
 
+        def __getitem__(self, index: int) -> Any:
+            return self.steps[index]
+
         def forward(self, x: Any) -> Any:
             made = [x]
             for node, step in zip(network.nodes, self.steps, strict=True):
