@@ -22,14 +22,14 @@ FORMAT = "fastconv 1"
 
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
-    nn.AconA, nn.AconB, nn.AconC, nn.AvgPool2d, nn.Conv2d, nn.ELU, nn.Flatten, nn.GELU, nn.Hardswish, nn.LeakyReLU,
-    nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish, nn.PReLU, nn.ReLU, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax,
-    nn.Softplus, nn.Swish, nn.Tanh)}
+    nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d, nn.Conv2d, nn.ELU,
+    nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
+    nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish, nn.Tanh)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
 
-#: Sequentials inside each other.
+#: Layers inside each other.
 DEEPEST = 50
 
 
@@ -82,20 +82,33 @@ def _describe(layer: Layer) -> dict[str, Any]:
         return {"type": "Sequential", "layers": [_describe(each) for each in layer]}
     if LAYERS.get(type(layer).__name__) is not type(layer):
         raise TypeError(f"{type(layer).__name__} cannot be saved: only fastconv's own layers can be made from a file")
-    return {"type": type(layer).__name__, **layer.config}
+    return {"type": type(layer).__name__, **{name: _as_json(value) for name, value in layer.config.items()}}
+
+
+def _as_json(value: Any) -> Any:
+    """An argument of a layer, with the layers in it described."""
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return _describe(value) if isinstance(value, Layer) else value
 
 
 def _make(description: dict[str, Any], depth: int = 0) -> Layer:
     if depth > DEEPEST:
         raise ValueError(f"its layers are nested deeper than {DEEPEST}")
-    arguments = {name: tuple(value) if isinstance(value, list) and name != "layers" else value
-                 for name, value in description.items()}
+    arguments = {name: _from_json(value, depth) for name, value in description.items()}
     kind = arguments.pop("type")
     if kind == "Sequential":
-        return nn.Sequential(*(_make(each, depth + 1) for each in arguments.pop("layers")), **arguments)
+        return nn.Sequential(*arguments.pop("layers"), **arguments)
     if kind not in LAYERS:
         raise ValueError(f"unknown layer {kind!r}")
     return LAYERS[kind](**arguments)
+
+
+def _from_json(value: Any, depth: int) -> Any:
+    """An argument of a layer."""
+    if isinstance(value, list):
+        return tuple(_from_json(each, depth) for each in value)
+    return _make(value, depth + 1) if isinstance(value, dict) else value
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 IntPair = int | tuple[int, int]
-Padding = IntPair | Literal["same", "valid"]
+Padding = IntPair | tuple[int, int, int, int] | Literal["same", "valid"]
 
 
 def integer(name: str, value: int, least: int = 1) -> int:
@@ -32,7 +32,7 @@ def pair(name: str, value: IntPair, least: int = 1) -> tuple[int, int]:
 
 def conv_padding(padding: Padding, kernel_size: tuple[int, int], stride: tuple[int, int],
                  dilation: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Zeros (top, bottom, left, right) around each image.
+    """Zeros (top, bottom, left, right) around each image; given as these four, as (height, width), or as one for all.
 
     "same" keeps the size at stride 1, with the odd zero below and to the right, as PyTorch does.
     """
@@ -44,7 +44,10 @@ def conv_padding(padding: Padding, kernel_size: tuple[int, int], stride: tuple[i
         vertical, horizontal = (d * (k - 1) for d, k in zip(dilation, kernel_size, strict=True))
         return vertical // 2, vertical - vertical // 2, horizontal // 2, horizontal - horizontal // 2
     if isinstance(padding, str):
-        raise ValueError(f'padding must be an integer, a pair, "same" or "valid", got {padding!r}')
+        raise ValueError(f'padding must be an integer, a pair, four integers, "same" or "valid", got {padding!r}')
+    if isinstance(padding, tuple | list) and len(padding) == 4:
+        top, bottom, left, right = (integer("padding", each, least=0) for each in padding)
+        return top, bottom, left, right
     height, width = pair("padding", padding, least=0)
     return height, height, width, width
 

@@ -146,9 +146,12 @@ class Trainer:
         return results
 
     def averaged(self) -> dict[str, NDArray[np.float32]]:
-        """The averages of the parameters as a state dict; ValueError where none are kept, or no step has been made."""
+        """The averages of the parameters as a state dict; ValueError where none are kept, or no step has been made.
+
+        Statistics of batch normalisation are as they are by now.
+        """
         with self._lock:
-            return self._run.averaged()
+            return self.model.state_dict() | self._run.averaged()
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the averages.
@@ -171,7 +174,7 @@ class Trainer:
         if averaged:
             with self._lock:
                 held = self.model.state_dict()
-                self.model.load_state_dict(self._run.averaged())
+                self.model.load_state_dict(held | self._run.averaged())
                 try:
                     return self.evaluate(dataset)
                 finally:

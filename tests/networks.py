@@ -51,35 +51,42 @@ def in_float64(arrays: State) -> State:
     return {name: array.astype(np.float64) for name, array in arrays.items()}
 
 
-def layer_outputs(model: Layer, state: State, x: NDArray[Any]) -> list[tuple[Layer, NDArray[Any], NDArray[Any]]]:
-    """Each leaf of a model, with what it takes and what it makes of it."""
-    steps = []
-    for name, leaf in model.leaves():
-        y = _outputs(leaf, {key.removeprefix(f"{name}."): array for key, array in state.items()
-                            if key.startswith(f"{name}.")}, x)
-        steps.append((leaf, x, y))
-        x = y
-    return steps
+def values(model: Layer, state: State, x: NDArray[Any], training: bool = False) -> list[NDArray[Any]]:
+    """The batch, and what each leaf of a model makes."""
+    made = [x]
+    for node in model.expansion().nodes:
+        own = {key.removeprefix(f"{node.name}."): array for key, array in state.items()
+               if key.startswith(f"{node.name}.")}
+        made.append(_outputs(node.layer, own, [made[value] for value in node.inputs], training))
+    return made
 
 
-def outputs(model: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
+def outputs(model: Layer, state: State, x: NDArray[Any], training: bool = False) -> NDArray[Any]:
     """What a model makes of a batch, in the precision of the arguments."""
-    return layer_outputs(model, state, x)[-1][2]
+    return values(model, state, x, training)[model.expansion().output]
 
 
-def _outputs(layer: Layer, state: State, x: NDArray[Any]) -> NDArray[Any]:
-    options = dict(layer.config)
+def _outputs(layer: Layer, state: State, inputs: list[NDArray[Any]], training: bool) -> NDArray[Any]:
+    x, options = inputs[0], dict(layer.config)
     weight, bias = state.get("weight"), state.get("bias")
     match layer:
         case nn.Conv2d():
             windows = {name: options[name] for name in ("stride", "padding", "dilation", "groups")}
             return reference.conv2d(x, weight, bias, **windows)
+        case nn.BatchNorm2d():
+            own = (state["running_mean"], state["running_var"]) if not training else reference.statistics(x)
+            return reference.batch_norm(x, *own, weight, bias, options["eps"])
         case nn.Linear():
             return reference.linear(x, weight, bias)
         case nn.MaxPool2d():
             return reference.max_pool2d(x, **options)[0]
         case nn.AvgPool2d():
             return reference.avg_pool2d(x, **options)
+        case nn.AdaptiveAvgPool2d():
+            rows, cols = layer.output_size
+            return reference.avg_pool2d(x, (x.shape[2] // rows, x.shape[3] // cols))
+        case nn.Add():
+            return sum(inputs[1:], x)
         case nn.Flatten():
             return x.reshape(len(x), -1)
         case nn.PReLU() | nn.Swish() | nn.AconA() | nn.AconB() | nn.AconC() | nn.MetaAconC():
@@ -116,10 +123,12 @@ def mean_loss(loss: Loss, y: NDArray[Any], targets: NDArray[Any]) -> float:
     return float(reference.mse(y, targets)[0].mean())
 
 
-def distance_to_kinks(model: Layer, state: State, x: NDArray[Any]) -> float:
+def distance_to_kinks(model: Layer, state: State, x: NDArray[Any], training: bool = False) -> float:
     """How far activations are from their kinks at least, and a window's maximum from its second; ties do not count."""
     nearest = np.inf
-    for leaf, before, _ in layer_outputs(model, state, x):
+    made = values(model, state, x, training)
+    for node in model.expansion().nodes:
+        leaf, before = node.layer, made[node.inputs[0]]
         if isinstance(leaf, nn.ReLU | nn.LeakyReLU | nn.PReLU | nn.SELU | nn.ELU):
             distances = np.abs(before)
         elif isinstance(leaf, nn.Hardswish):
@@ -145,8 +154,31 @@ def to_torch(model: Layer) -> Any:
     import torch
 
     torch.set_num_threads(1)  # tests run side by side, and its idle threads spin
-    layers = [_layer_of_torch(leaf) for _, leaf in model.leaves()]
-    twin = torch.nn.Sequential(*layers)
+    network = model.expansion()
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.steps = [_layer_of_torch(node.layer) for node in network.nodes]
+            for node, step in zip(network.nodes, self.steps, strict=True):
+                *path, last = node.name.split(".")
+                parent: Any = self
+                for name in path:
+                    if name not in dict(parent.named_children()):
+                        parent.add_module(name, torch.nn.Module())
+                    parent = dict(parent.named_children())[name]
+                parent.add_module(last, step)
+
+        def __getitem__(self, index: int) -> Any:
+            return self.steps[index]
+
+        def forward(self, x: Any) -> Any:
+            made = [x]
+            for node, step in zip(network.nodes, self.steps, strict=True):
+                made.append(step(*(made[value] for value in node.inputs)))
+            return made[network.output]
+
+    twin = Network()
     twin.load_state_dict({name: torch.tensor(array) for name, array in model.state_dict().items()})
     return twin.double()
 
@@ -154,6 +186,19 @@ def to_torch(model: Layer) -> Any:
 def _layer_of_torch(layer: Layer) -> Any:
     import torch
 
+    class Add(torch.nn.Module):
+        def forward(self, *inputs: Any) -> Any:
+            return sum(inputs[1:], inputs[0])
+
+    class Padded(torch.nn.Conv2d):
+        def forward(self, x: Any) -> Any:
+            top, bottom, left, right = layer.padding
+            return super().forward(torch.nn.functional.pad(x, (left, right, top, bottom)))
+
+    if isinstance(layer, nn.Add):
+        return Add()
+    if isinstance(layer, nn.Conv2d):
+        return Padded(**{**layer.config, "padding": 0})
     options = {"dim": 1} if isinstance(layer, nn.Softmax) else layer.config
     name = type(layer).__name__
     return getattr(torch.nn, name)(**options) if hasattr(torch.nn, name) else _activation_of_torch(layer)
@@ -226,6 +271,11 @@ class Problem:
             return np.random.default_rng(self.seed).integers(0, shape[1], self.batch)
         return normal(self.seed + 1, *shape)
 
+    @property
+    def normalises(self) -> bool:
+        """Whether images of a batch depend on each other in training."""
+        return any(isinstance(leaf, nn.BatchNorm2d) for _, leaf in self.model.leaves())
+
     def state(self) -> State:
         return in_float64(self.model.state_dict())
 
@@ -240,6 +290,7 @@ def problems(draw: st.DrawFn) -> Problem:
         channels = _shape(layers, batch, image)[1]
         layers.append(draw(_convolutions(channels)))
         assume(_fits(layers, batch, image))
+        layers += draw(_blocks(_shape(layers, batch, image)[1]))
         for layer in (draw(_activations(_shape(layers, batch, image)[1])), draw(_poolings())):
             if layer is not None:
                 layers.append(layer)
@@ -261,6 +312,28 @@ def problems(draw: st.DrawFn) -> Problem:
     model.init(seed)
     loss = nn.CrossEntropyLoss(draw(st.sampled_from([0.0, 0.1, 1.0]))) if entropy else nn.MSELoss()
     return Problem(model, loss, batch, image, seed)
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, channels: int) -> list[Layer]:
+    """Up to one layer that keeps the shape: a batch normalisation, or layers whose values have several readers."""
+    kind = draw(st.sampled_from(["none", "norm", "residual", "normalised residual", "graph"]))
+    if kind == "none":
+        return []
+    norm = nn.BatchNorm2d(channels, eps=draw(st.sampled_from([0.1, 1.0])), affine=draw(st.booleans()))
+    if kind == "norm":
+        return [norm]
+    conv = nn.Conv2d(channels, channels, 3, padding=1, bias=draw(st.booleans()))
+    activation = draw(_activations(channels))
+    body = [conv] if activation is None else draw(st.permutations([conv, activation]))
+    if kind == "normalised residual":
+        body = [conv, norm]
+    if kind != "graph":
+        shortcut = draw(st.sampled_from([None, nn.Conv2d(channels, channels, 1), nn.LeakyReLU(0.2)]))
+        return [nn.Residual(nn.Sequential(*body), shortcut)]
+    first = draw(st.sampled_from([nn.ReLU(), nn.Tanh(), nn.Conv2d(channels, channels, 1)]))
+    return [nn.Graph([("first", first, "input"), ("body", nn.Sequential(*body), "first"),
+                      ("other", nn.ReLU(), "first"), ("sum", nn.Add(), ("other", "body", "first"))])]
 
 
 @st.composite

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastconv.engine.memory import Buffer, Fixed
-from fastconv.engine.parameter import Parameter
+from fastconv.engine.parameter import Derived, Parameter
 from fastconv.engine.program import Call, Phase, Program, in_turn, new_batch_table
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.threads import get_num_threads
@@ -32,6 +32,10 @@ class Builder:
         self.weights: list[Weight] = []
         self.biases: list[Bias] = []
         self._calls: list[Call] = []
+        self._stages: list[list[Phase]] = []
+        self._afterwards: list[Call] = []
+        self.derived: list[Derived] = []
+        self.gathered: list[Parameter] = []
         self._summary: list[Call] = []
         self._gradients: list[Callable[[], None]] = []
 
@@ -43,6 +47,19 @@ class Builder:
     def call(self, kernel: Kernel, block: Block = ONE_VECTOR, /, **fields: Any) -> Call:
         self._calls.append(Call(kernel, [fields], block))
         return self._calls[-1]
+
+    def gather(self, kernel: Kernel, **fields: Any) -> None:
+        """A call to be made once, when all groups have come so far; they go on when it is done."""
+        self._stages += [[Phase(self._calls)], [Phase([Call(kernel, [fields])], 1)]]
+        self._calls = []
+
+    def afterwards(self, parameters: Sequence[Parameter], kernel: Kernel, **fields: Any) -> None:
+        """A call to be made once at the end of a step, if the step is one that updates anything.
+
+        parameters: those it changes.
+        """
+        self.gathered += parameters
+        self._afterwards.append(Call(kernel, [fields]))
 
     def summary(self, kernel: Kernel, **fields: Any) -> None:
         """A call to be made once, when the whole batch is done and before any parameter changes."""
@@ -66,6 +83,11 @@ class Builder:
     def bias(self, parameter: Parameter, trainable: bool = False) -> Bias:
         self.biases.append(Bias(parameter, trainable))
         return self.biases[-1]
+
+    def derive(self, derived: Derived) -> list[Parameter]:
+        """Parameters that are computed from others before a batch, where one of those has changed."""
+        self.derived.append(derived)
+        return derived.parameters
 
     @property
     def trained(self) -> list[Weight | Bias]:
@@ -103,5 +125,6 @@ class Builder:
         units = [units for each in self.trained for units in each.step_units(self.batch_table)]
         summary = [Phase([call], 1) for call in self._summary]
         steps = step_stages(units, self.batch_table, update)
-        stages = [[pack_phase(self.weights)], [Phase(self._calls)], summary, *steps]
+        last = [] if update is None else [[Phase([call], 1) for call in self._afterwards]]
+        stages = [[pack_phase(self.weights)], *self._stages, [Phase(self._calls)], summary, *steps, *last]
         return Program(in_turn(stages), self.batch_table, self.capacity, get_num_threads())

@@ -14,7 +14,8 @@ ALIGNMENT = 64
 class Buffer:
     """Bytes that a program works on.
 
-    per_group False: scratch memory, one copy for each worker, reused when the buffer is no longer needed.
+    per_group False: memory that is reused when the buffer is no longer needed: one copy for each worker, or where it
+    is needed from one phase to another, for each group of images.
     per_group True: one copy for each group of images, kept for the whole run.
     keep: scratch memory that holds something from one group to the next (a halo of zeros) and is never reused.
     """

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.engine.memory import aligned_floats
+from fastconv.engine.memory import aligned
 
 #: Versions grow for as long as the process lives, so the newest of several parameters dates them all.
 versions = itertools.count(1)
 
 
 class Parameter:
-    """An array of float32, zeros at version 0 until it is first set."""
+    """An array of float32, or of another type, zeros at version 0 until it is first set."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.array: NDArray[np.float32] = aligned_floats(int(np.prod(shape))).reshape(shape)
+    def __init__(self, shape: tuple[int, ...], dtype: Any = np.float32) -> None:
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        self.array: NDArray[Any] = aligned(size).view(dtype).reshape(shape)
         self.version = 0
+
+    @property
+    def kind(self) -> type[np.generic]:
+        """What its values may be given as."""
+        return np.floating if np.issubdtype(self.array.dtype, np.floating) else np.integer
+
+    @property
+    def kind_name(self) -> str:
+        return "floating-point" if self.kind is np.floating else "integer"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy, perhaps in a process that has counted fewer versions, is new here."""
@@ -27,7 +38,7 @@ class Parameter:
         if self.version:
             self.changed()
 
-    def set(self, values: NDArray[np.floating]) -> None:
+    def set(self, values: NDArray[Any]) -> None:
         """Copies `values` in."""
         self.array[...] = values
         self.changed()
@@ -35,3 +46,21 @@ class Parameter:
     def changed(self) -> None:
         """Marks the array as changed, so that programs pack it anew."""
         self.version = next(versions)
+
+
+class Derived:
+    """Parameters that are computed from others."""
+
+    def __init__(self, sources: Sequence[Parameter], shapes: Sequence[tuple[int, ...]],
+                 compute: Callable[[], Sequence[NDArray[Any]]]) -> None:
+        """compute: their values, of these shapes, from what the sources hold."""
+        self.parameters = [Parameter(shape) for shape in shapes]
+        self._sources, self._compute, self._version = sources, compute, 0
+
+    def refresh(self) -> None:
+        """Computes them anew where a source has changed."""
+        newest = max(source.version for source in self._sources)
+        if newest > self._version:
+            for parameter, values in zip(self.parameters, self._compute(), strict=True):
+                parameter.set(values)
+            self._version = newest

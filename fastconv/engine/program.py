@@ -63,7 +63,7 @@ class Program:
         """batch: the int64 table that the kernels read the batch's addresses from. capacity: most images."""
         self.batch, self.capacity, self.workers = batch, capacity, workers
         self._alive: list[np.ndarray] = []  # what the job and its records point to
-        self._place([phase for phase in phases if phase.units is None])
+        self._place([phase.calls for phase in phases if phase.units is None])
         self._most_units = max([phase.units for phase in phases if phase.units is not None], default=0)
         self._job = self._compile(phases)
 
@@ -72,16 +72,23 @@ class Program:
         """Bytes of scratch memory of one worker."""
         return self._arenas[0].size
 
-    def _place(self, phases: Sequence[Phase]) -> None:
+    def _place(self, phases: Sequence[Sequence[Call]]) -> None:
+        """Gives all buffers memory. What one phase of the groups leaves for another must outlive the other groups."""
         lifetimes: dict[Buffer, tuple[int, int]] = {}
-        calls = [call for phase in phases for call in phase.calls]
-        for index, call in enumerate(calls):
+        phases_of: dict[Buffer, set[int]] = {}
+        calls = [(number, call) for number, phase in enumerate(phases) for call in phase]
+        for index, (number, call) in enumerate(calls):
             for buffer in call.buffers():
                 first, _ = lifetimes.get(buffer, (index, index))
                 lifetimes[buffer] = (first, index)
-        size = memory.place({buffer: life for buffer, life in lifetimes.items() if not buffer.per_group})
+                phases_of.setdefault(buffer, set()).add(number)
+        scratch = {buffer: life for buffer, life in lifetimes.items() if not buffer.per_group}
+        passed_on = {buffer: life for buffer, life in scratch.items() if len(phases_of[buffer]) > 1}
+        size = memory.place({buffer: life for buffer, life in scratch.items() if buffer not in passed_on})
         self._arenas = [memory.aligned(size) for _ in range(self.workers)]
         groups = groups_of(self.capacity)
+        self._passed_on, self._passed_on_size = passed_on, memory.place(passed_on)
+        self._passed_on_arena = memory.aligned(self._passed_on_size * groups)
         self._per_group = {buffer: memory.aligned(buffer.size * groups) for buffer in lifetimes if buffer.per_group}
 
     def array_of(self, buffer: Buffer, dtype: Any) -> np.ndarray:
@@ -97,6 +104,8 @@ class Program:
             return value.array.ctypes.data, 0
         if value.per_group:
             return self._per_group[value].ctypes.data, value.size
+        if value in self._passed_on:
+            return self._passed_on_arena.ctypes.data + value.offset, self._passed_on_size
         return self._arenas[worker].ctypes.data + value.offset, 0
 
     def _compile(self, phases: Sequence[Phase]) -> Table:

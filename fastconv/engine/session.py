@@ -15,6 +15,7 @@ class Session:
     def __init__(self, builder: Builder, update: Update | None = None) -> None:
         self.program = builder.program(update)
         self.capacity = builder.capacity
+        self._derived, self._gathered = builder.derived, builder.gathered
         self._packed = [weight.parameter for weight in builder.weights]
         self._trained = [each.parameter for each in builder.trained]
         self._packed_version = 0
@@ -34,6 +35,8 @@ class Session:
         """
         table = self.program.batch
         table[STOP] = 0
+        for derived in self._derived:
+            derived.refresh()
         newest = self._newest()
         first = PACK if newest > self._packed_version else RUN
         if indices is None:
@@ -45,7 +48,7 @@ class Session:
         table[RESULTS] = 0 if results is None else results.ctypes.data
         self.program.run(count, first)
         if self._updates and not table[STOP]:
-            for parameter in self._trained:
+            for parameter in (*self._trained, *self._gathered):
                 parameter.changed()
             newest = self._newest()
         self._packed_version = newest

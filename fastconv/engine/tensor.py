@@ -14,8 +14,10 @@ from fastconv.layout import LANES, Packed
 class Tensor:
     """An activation: where a group keeps it, and in a training program its gradient.
 
+    read_only: what lies there is needed later, by another reader or by a gradient, so nothing may work in its memory.
     correlations: the calls that compute it, where a ReLU can still become part of them.
     relu: a ReLU is part of it.  gated: the gradient arrives with zeros where that ReLU was off.
+    gates: the gradient of what computes it stops where that ReLU was off, by itself.
     overwritten: a later operator works in its memory.
     """
 
@@ -23,9 +25,11 @@ class Tensor:
     buffer: Buffer
     needs_grad: bool
     grad: Tensor | None = None
+    read_only: bool = False
     correlations: Sequence[Call] = ()
     relu: bool = False
     gated: bool = False
+    gates: bool = False
     overwritten: bool = False
 
     @classmethod
@@ -40,6 +44,16 @@ class Tensor:
     def start(self) -> Buffer | At:
         """Where the first pixel lies."""
         return At(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
+
+    def in_place(self) -> Tensor:
+        """What an operator makes that writes where this lies."""
+        assert not self.read_only
+        self.overwritten = True
+        return Tensor(self.place, self.buffer, self.needs_grad)
+
+    def view(self) -> Tensor:
+        """The same values for one reader of several, with a gradient of its own."""
+        return Tensor(self.place, self.buffer, self.needs_grad, read_only=True)
 
     def new_grad(self) -> Tensor:
         """Declares memory for the gradient, of the same place."""

@@ -171,10 +171,13 @@ class Bias:
     def __post_init__(self) -> None:
         self.grad = aligned_floats(self.parameter.array.size)
         self.partial: Buffer | None = None
+        self.summed = False  # whether an operator leaves the gradient itself
 
     def step_units(self, batch: np.ndarray) -> list[StepUnits]:
         """The gradient, and its one range."""
         ranges = [(0, self.grad.size)]
+        if self.summed:
+            return [StepUnits(self.parameter, self.grad, [], ranges)]
         sums = _sum_call(self.partial, self.grad, ranges, batch, 1, 1)
         return [StepUnits(self.parameter, self.grad, [sums], ranges)]
 

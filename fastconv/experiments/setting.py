@@ -10,7 +10,7 @@ from inspect import signature
 from fastconv.data import Dataset
 from fastconv.errors import DivergenceError
 from fastconv.models import MODELS
-from fastconv.nn import ACTIVATIONS, Sequential
+from fastconv.nn import ACTIVATIONS, Layer
 from fastconv.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from fastconv.trainer import Callback, EpochResult, Trainer
 
@@ -46,7 +46,7 @@ class Setting:
             raise ValueError(f"{self.model} has an activation of its own, which cannot be changed to {self.activation}")
         self.make_optimizer()
 
-    def make_model(self, classes: int, seed: int) -> Sequential:
+    def make_model(self, classes: int, seed: int) -> Layer:
         """The model for that many classes, its parameters drawn from the seed."""
         activation = {} if self.activation is None else {"activation": ACTIVATIONS[self.activation]}
         model = MODELS[self.model](num_classes=classes, **activation)

@@ -51,6 +51,25 @@ def relu(records, group):
         y[i] = ZERO if y[i] < ZERO else y[i]
 
 
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("size", np.int64)))
+def copy(records, group):
+    """y = x"""
+    op = argument(records, 0)
+    x, y = floats(op.x, group), floats(op.y, group)
+    for i in range(0, op.size, LANES):
+        vector.store(y, i, vector.load(x, i))
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("z", BUFFER), ("size", np.int64), ("lower", np.float32)))
+def add(records, group):
+    """z = max(x + y, lower); z may be x or y."""
+    op = argument(records, 0)
+    x, y, z = floats(op.x, group), floats(op.y, group), floats(op.z, group)
+    lower = op.lower
+    for i in range(0, op.size, LANES):
+        vector.store(z, i, vector.at_least(vector.load(x, i) + vector.load(y, i), lower))
+
+
 @kernel(BACKWARD)
 def relu_grad(records, group):
     """dy = dy where y > 0, else 0"""

@@ -27,6 +27,12 @@ _NORMAL_DENSITY = np.float32(0.3989422804)  # 1 / √(2π)
 
 
 @njit(**NATIVE)
+def affine(x, scale, shift, _c):
+    """a x + b"""
+    return vector.fma(scale, x, shift), scale, x, ONE, ZERO
+
+
+@njit(**NATIVE)
 def leaky_relu(x, slope, _b, _c):
     """x where it is positive, a x elsewhere."""
     positive = x > ZERO

@@ -12,7 +12,8 @@ from fastconv.shapes import IntPair, Padding, conv_padding, integer, output_size
 class Conv2d(Weighted):
     """A convolution (cross-correlation) with a bias, as PyTorch's: (N, C_in, H, W) to (N, C_out, H_out, W_out).
 
-    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
+    padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid"; or, which PyTorch lacks,
+    as four integers (top, bottom, left, right).
     weight: (out_channels, in_channels / groups, kh, kw).  bias: (out_channels,).
     algorithm: "auto" computes 3×3 kernels of stride 1 by Winograd's where that is faster; its rounding errors are up to
     5e-6 of the largest output, and NaN spreads to neighbouring outputs of its image. "direct" never does.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,45 @@ from fastconv.nn import init
 from fastconv.shapes import integer
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer that computes something, in a network: its name in a state dict, and the values it reads.
+
+    Value 0 is what the network is given, value i what node i - 1 makes.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Everything a network computes, in order, and which of the values it returns."""
+
+    nodes: Sequence[Node]
+    output: int
+
+    @property
+    def readers(self) -> Counter[int]:
+        """How many read each value; who is given the output is one of them."""
+        return Counter([self.output, *(value for node in self.nodes for value in node.inputs)])
+
+    def shapes(self, shape: Shape) -> list[Shape]:
+        """The shapes of all values, for a batch of `shape`, with N.
+
+        Raises ShapeError with the layer, the shape found and the shape expected.
+        """
+        made = [shape]
+        for node in self.nodes:
+            try:
+                made.append(node.layer.output_shape(*(made[value] for value in node.inputs)))
+            except ShapeError as error:
+                kind = type(node.layer).__name__
+                raise ShapeError(f'{kind} "{node.name}": {error}' if node.name else f"{kind}: {error}") from None
+        return made
 
 
 class Layer:
@@ -38,6 +79,7 @@ class Layer:
     def __init__(self, **config: Any) -> None:
         self.config = config
         self._parameters: dict[str, Parameter] = {}
+        self._statistics: dict[str, Parameter] = {}
         self._sessions = Pool()
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -60,9 +102,20 @@ class Layer:
     def parameter_count(self) -> int:
         return sum(parameter.array.size for parameter in self._all_parameters().values())
 
-    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    def expand(self, nodes: list[Node], name: str, *values: int) -> int:
+        """Appends the layers that compute something, when this one reads `values`; returns the value it makes."""
+        nodes.append(Node(name, self, values))
+        return len(nodes)
+
+    def expansion(self) -> Expansion:
+        """The network as a graph of the layers that compute something."""
+        nodes: list[Node] = []
+        return Expansion(nodes, self.expand(nodes, "", 0))
+
+    def leaves(self) -> Iterator[tuple[str, Layer]]:
         """The layers that compute something, in order, by their names in a state dict."""
-        yield prefix.removesuffix("."), self
+        for node in self.expansion().nodes:
+            yield node.name, node.layer
 
     def parameters(self) -> dict[str, Parameter]:
         """All parameters by their names in a state dict; those never set are drawn as by init(0)."""
@@ -72,23 +125,30 @@ class Layer:
         return parameters
 
     def init(self, seed: int = 0) -> None:
-        """Draws all parameters anew: the same seed gives the same bits."""
+        """Draws all parameters anew: the same seed gives the same bits. Statistics begin anew too."""
         self._init(seed, only_new=False)
+        for _, leaf in self.leaves():
+            leaf.reset_statistics()
 
-    def state_dict(self) -> dict[str, NDArray[np.float32]]:
-        """A copy of every parameter, in PyTorch's layout."""
-        return {name: parameter.array.copy() for name, parameter in self.parameters().items()}
+    def reset_statistics(self) -> None:
+        """Forgets what the layer itself has gathered in training."""
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of every parameter, in PyTorch's layout, and of the statistics gathered in training."""
+        self.parameters()
+        return {name: parameter.array.copy() for name, parameter in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Sets every parameter. Raises ShapeError or DtypeError, and changes nothing, where the state does not fit."""
-        parameters = self._all_parameters()
+        """Sets all that `state_dict` returns. Raises ShapeError or DtypeError, and changes nothing, where the state
+        does not fit."""
+        parameters = self._state()
         if parameters.keys() != state.keys():
             missing, unknown = sorted(parameters.keys() - state.keys()), sorted(state.keys() - parameters.keys())
             raise ShapeError(f"the state dict does not fit the model: missing {missing}, unknown {unknown}")
         arrays = {name: np.asarray(value) for name, value in state.items()}
         for name, array in arrays.items():
-            if not np.issubdtype(array.dtype, np.floating):
-                raise DtypeError(f"{name}: expected floating-point values, got {array.dtype}")
+            if not np.issubdtype(array.dtype, parameters[name].kind):
+                raise DtypeError(f"{name}: expected {parameters[name].kind_name} values, got {array.dtype}")
             if array.shape != parameters[name].array.shape:
                 raise ShapeError(f"{name}: expected shape {parameters[name].array.shape}, got {array.shape}")
         for name, array in arrays.items():
@@ -115,8 +175,13 @@ class Layer:
         self._sessions.clear()
 
     def _all_parameters(self) -> dict[str, Parameter]:
-        return {f"{prefix}.{name}".lstrip("."): parameter
+        return {joined(prefix, name): parameter
                 for prefix, leaf in self.leaves() for name, parameter in leaf._parameters.items()}
+
+    def _state(self) -> dict[str, Parameter]:
+        """Parameters, then statistics, of each layer."""
+        return {joined(prefix, name): parameter for prefix, leaf in self.leaves()
+                for name, parameter in (leaf._parameters | leaf._statistics).items()}
 
     def _init(self, seed: int, only_new: bool) -> None:
         index = 0
@@ -159,25 +224,15 @@ def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return view
 
 
-def shapes(model: Layer, shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:
-    """Each leaf of a model with its name and the shape it makes, for a batch of `shape`, both with N.
-
-    Raises ShapeError with the layer, the shape found and the shape expected.
-    """
-    for name, leaf in model.leaves():
-        try:
-            shape = leaf.output_shape(shape)
-        except ShapeError as error:
-            label = f'{type(leaf).__name__} "{name}"' if name else type(leaf).__name__
-            raise ShapeError(f"{label}: {error}") from None
-        yield name, leaf, shape
+def joined(prefix: str, name: str) -> str:
+    """The name of something inside a layer."""
+    return f"{prefix}.{name}" if prefix and name else prefix or name
 
 
 def final_shape(model: Layer, shape: Shape) -> Shape:
-    """The shape a model makes of a batch of `shape`, both with N. Raises as `shapes` does."""
-    for _, _, made in shapes(model, shape):
-        shape = made
-    return shape
+    """The shape a model makes of a batch of `shape`, both with N. Raises as `Expansion.shapes` does."""
+    expansion = model.expansion()
+    return expansion.shapes(shape)[expansion.output]
 
 
 def expect_images(shape: Shape, channels: int | None = None) -> None:

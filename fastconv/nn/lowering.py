@@ -6,32 +6,32 @@ from functools import singledispatch
 
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Formula, Window
+from fastconv.engine.operators import Formula, Running, Window
+from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight
 from fastconv.nn.acon import MetaAconC
 from fastconv.nn.activation import Elementwise, ReLU, Softmax
+from fastconv.nn.batch_norm import BatchNorm2d
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.flatten import Flatten
-from fastconv.nn.fusion import PooledActivation
+from fastconv.nn.fusion import FoldedNorm, Fused, NormalisedSum, PooledActivation
+from fastconv.nn.graph import Add
 from fastconv.nn.layer import Layer, Weighted
 from fastconv.nn.linear import Linear
-from fastconv.nn.pooling import AvgPool2d, MaxPool2d
+from fastconv.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
 
 @singledispatch
-def lower(layer: Layer | PooledActivation, builder: Builder, x: Tensor, training: bool) -> Tensor:
+def lower(layer: Layer | Fused, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
     """Emits what the layer computes. Register a function here for a layer of your own."""
     raise TypeError(f"no operator is registered for the layer {type(layer).__name__}")
 
 
 @lower.register
 def _(layer: Conv2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-    weight, bias, trainable = layer._parameters["weight"], _bias(layer, builder, training), training and layer.trainable
-    shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
-    matrix = builder.weight(weight, shape, layer.groups, trainable)
-    return operators.conv2d(builder, x, matrix, bias, window, layer.algorithm)
+    weight, trainable = layer._parameters["weight"], training and layer.trainable
+    return _conv2d(layer, builder, x, weight, _bias(layer, builder, training), trainable)
 
 
 @lower.register
@@ -49,6 +49,37 @@ def _(layer: MaxPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
 @lower.register
 def _(layer: AvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
     return operators.avg_pool2d(builder, x, Window(layer.kernel_size, layer.stride, layer.padding))
+
+
+@lower.register
+def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    rows, cols = layer.output_size
+    part = x.place.height // rows, x.place.width // cols
+    return operators.avg_pool2d(builder, x, Window(part, part))
+
+
+@lower.register
+def _(layer: BatchNorm2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    if training and layer.trainable:
+        return _batch_norm(layer, builder, x)
+    scale, shift = (builder.bias(each) for each in builder.derive(layer.derived()))
+    return operators.activate(builder, x, Formula("affine", [scale, shift]))
+
+
+@lower.register
+def _(layer: NormalisedSum, builder: Builder, x: Tensor, other: Tensor, training: bool) -> Tensor:
+    return _batch_norm(layer.norm, builder, x, other)
+
+
+@lower.register
+def _(layer: FoldedNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    weight, bias = builder.derive(layer.norm.folded_into(layer.convolution))
+    return _conv2d(layer.convolution, builder, x, weight, builder.bias(bias), False)
+
+
+@lower.register
+def _(layer: Add, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
+    return operators.add(builder, inputs)
 
 
 @lower.register
@@ -111,6 +142,23 @@ def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> tuple[Te
     return x, Formula("acon", [p1, p2, operators.switch_of_channels(builder, x, [
         (_weight(layer, f"{name}.weight", builder, training), _parameter(layer, f"{name}.bias", builder, training))
         for name in ("fc1", "fc2")])])
+
+
+def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias: Bias | None,
+            trainable: bool) -> Tensor:
+    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
+    matrix = builder.weight(weight, shape, layer.groups, trainable)
+    return operators.conv2d(builder, x, matrix, bias, window, layer.algorithm)
+
+
+def _batch_norm(layer: BatchNorm2d, builder: Builder, x: Tensor, other: Tensor | None = None) -> Tensor:
+    """In training."""
+    gamma, beta = (_parameter(layer, name, builder, True) if name in layer._parameters else None
+                   for name in ("weight", "bias"))
+    mean, variance, steps = (layer._statistics[name] for name in ("running_mean", "running_var", "num_batches_tracked"))
+    running = Running(mean, variance, steps, layer.momentum)
+    return operators.batch_norm(builder, x, gamma, beta, layer.eps, running, other)
 
 
 def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:

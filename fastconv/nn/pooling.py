@@ -35,3 +35,20 @@ class AvgPool2d(_Pool2d):
 
     stride: kernel_size by default.
     """
+
+
+class AdaptiveAvgPool2d(Layer):
+    """The means of output_size × output_size equal parts of each channel; 1 makes global average pooling.
+
+    PyTorch lets parts overlap where an image cannot be divided into so many; that is refused here.
+    """
+
+    def __init__(self, output_size: IntPair) -> None:
+        super().__init__(output_size=output_size)
+        self.output_size = pair("output_size", output_size)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        expect_images(shape)
+        if shape[2] % self.output_size[0] or shape[3] % self.output_size[1]:
+            raise ShapeError(f"expected images that can be divided into {self.output_size} equal parts, got {shape}")
+        return *shape[:2], *self.output_size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from fastconv.errors import ShapeError
 from fastconv.layout import whole_lanes
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.fusion import fused
-from fastconv.nn.layer import Layer, Shape, shapes
+from fastconv.nn.layer import Layer, Shape
 from fastconv.nn.loss import Loss
 from fastconv.nn.lowering import lower
 from fastconv.simd.blocking import GRADIENT_COLS
@@ -68,7 +70,8 @@ class LossSession(Session):
 def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool) -> tuple[Tensor, Shape]:
     """Emits the whole model for batches of `shape` (N, ...); returns its output and the shape of one of those."""
     model.parameters()  # draws those that were never set
-    layers = list(shapes(model, shape))
+    network = model.expansion()
+    shapes = network.shapes(shape)
     image = shape[1:] if len(shape) == 4 else (shape[1], 1, 1)
     scale, shift = np.ones(image[0], np.float32), np.zeros(image[0], np.float32)
     if dtype == np.uint8:
@@ -76,14 +79,25 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
         if np.size(mean) not in (1, image[0]):
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
-    x = builder.input(image, dtype, scale, shift, _halo(layers[0][1]) if training and layers else (0, 0, 0, 0))
-    for step in fused(layer for _, layer, _ in layers):
-        x = lower(step, builder, x, training)
-    return x, (layers[-1][2] if layers else shape)[1:]
+    steps = fused(network, training)
+    readers = Counter([network.output, *(value for step in steps for value in step.inputs)])
+    first = [step.does for step in steps if 0 in step.inputs]
+    x = builder.input(image, dtype, scale, shift, _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0))
+    waiting = {0: _for_readers(builder, x, readers[0])}
+    for step in steps:
+        inputs = [waiting[value].pop() for value in step.inputs]
+        y = lower(step.does, builder, *inputs, training=training)
+        waiting[step.output] = _for_readers(builder, y, readers[step.output])
+    return waiting[network.output].pop(), shapes[network.output][1:]
 
 
-def _halo(first: Layer) -> tuple[int, int, int, int]:
-    """Zeros around the images for the first layer, whose weight gradient is faster with them if channels are few."""
-    if isinstance(first, Conv2d) and first.in_channels // first.groups < GRADIENT_COLS:
-        return first.padding
+def _for_readers(builder: Builder, x: Tensor, readers: int) -> list[Tensor]:
+    return [x] if readers == 1 else operators.fan_out(builder, x, readers)
+
+
+def _halo(readers: Sequence[Any]) -> tuple[int, int, int, int]:
+    """Zeros around the images for a convolution, whose weight gradient is faster with them if channels are few."""
+    match readers:
+        case [Conv2d() as first] if first.in_channels // first.groups < GRADIENT_COLS:
+            return first.padding
     return 0, 0, 0, 0

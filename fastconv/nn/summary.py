@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastconv.nn.layer import Layer, Shape, shapes
+from fastconv.nn.layer import Layer, Shape
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,10 @@ class LayerSummary:
 
 def summarize(model: Layer, input_shape: Shape) -> list[LayerSummary]:
     """The layers of a model for images (C, H, W). Raises ShapeError where they do not fit."""
+    network = model.expansion()
+    _, *shapes = network.shapes((1, *input_shape))
     return [
-        LayerSummary(name, repr(leaf), shape[1:], leaf.parameter_count, leaf.multiply_adds(shape))
-        for name, leaf, shape in shapes(model, (1, *input_shape))
+        LayerSummary(node.name, repr(node.layer), shape[1:], node.layer.parameter_count,
+                     node.layer.multiply_adds(shape))
+        for node, shape in zip(network.nodes, shapes, strict=True)
     ]

@@ -33,6 +33,7 @@ from fastconv.reference.activation import (
     tanh,
     tanh_grad,
 )
+from fastconv.reference.batch_norm import batch_norm, batch_norm_grad, statistics
 from fastconv.reference.convolution import (
     conv2d,
     conv2d_bias_grad,
@@ -69,6 +70,8 @@ __all__ = [
     "amsgrad",
     "avg_pool2d",
     "avg_pool2d_grad",
+    "batch_norm",
+    "batch_norm_grad",
     "conv2d",
     "conv2d_bias_grad",
     "conv2d_im2col",
@@ -107,6 +110,7 @@ __all__ = [
     "softmax_grad",
     "softplus",
     "softplus_grad",
+    "statistics",
     "swats",
     "swish",
     "swish_grad",

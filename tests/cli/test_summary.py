@@ -19,11 +19,15 @@ def test_summary_of_lenet5_is_the_default(run):
     assert sum(layer["parameters"] for layer in document["layers"]) == LENET5_PARAMETERS
 
 
+#: What networks are for that are not for digits.
+IMAGES = {"resnet8": "3×32×32", "resnet20": "3×32×32", "ds_cnn": "1×49×10"}
+
+
 @pytest.mark.parametrize("model", list(MODELS))
 def test_every_model_has_a_table_with_totals(run, model):
     result = run("summary", model)
     assert result.exit_code == 0
-    assert f"{model}, images 1×28×28" in result.stdout
+    assert f"{model}, images {IMAGES.get(model, '1×28×28')}" in result.stdout
     assert "total" in result.stdout
 
 

@@ -48,7 +48,7 @@ def test_a_network_learns_with_it(name):
 
 
 @every
-@pytest.mark.parametrize("network", models.MODELS.values(), ids=models.MODELS)
+@pytest.mark.parametrize("network", [models.lenet5, models.lenet5_classic])
 def test_training_has_the_same_bits_for_any_number_of_threads(name, network, threads):
     x, labels = images()
     states = []

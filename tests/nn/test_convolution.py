@@ -78,7 +78,8 @@ def test_a_weight_that_is_nan_spoils_its_output_channel_only():
     ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
     ({"padding": -1}, ValueError, "padding must be at least 0, got -1"),
     ({"padding": 0.5}, TypeError, "padding must be an integer"),
-    ({"padding": "full"}, ValueError, 'padding must be an integer, a pair, "same" or "valid", got \'full\''),
+    ({"padding": "full"},
+     ValueError, 'padding must be an integer, a pair, four integers, "same" or "valid", got \'full\''),
     ({"padding": "same", "stride": 2}, ValueError, r'padding "same" needs stride 1, got stride \(2, 2\)'),
     ({"groups": 3}, ValueError, "groups must divide in_channels 4 and out_channels 6, got 3"),
     ({"groups": 4}, ValueError, "groups must divide in_channels 4 and out_channels 6, got 4"),
@@ -119,3 +120,11 @@ def test_the_algorithm_is_saved_and_shown_only_where_it_is_chosen():
 def test_an_unknown_algorithm_raises_value_error_naming_it():
     with pytest.raises(ValueError, match="fft"):
         nn.Conv2d(1, 1, 3, algorithm="fft")
+
+
+def test_padding_may_differ_on_all_four_sides():
+    layer, x = nn.Conv2d(2, 3, (3, 2), stride=2, padding=(0, 3, 2, 1)), normal(0, 17, 2, 6, 5)
+    padded = np.pad(x, ((0, 0), (0, 0), (0, 3), (2, 1)))
+    bare = nn.Conv2d(2, 3, (3, 2), stride=2)
+    bare.load_state_dict(layer.state_dict())
+    assert_close(layer(x), bare(padded), TOLERANCE)

@@ -63,11 +63,24 @@ def test_equal_values_send_the_whole_gradient_to_one_of_them(name):
         assert_close(grad, expected[key], 1e-5)
 
 
+def steps(*layers):
+    """What is done of layers one after the other, in order."""
+    return [step.does for step in fused(nn.Sequential(*layers).expansion(), training=True)]
+
+
 def test_what_never_decreases_comes_after_the_pooling_and_all_else_into_it():
-    pool, relu, tanh, gelu = nn.MaxPool2d(2), nn.ReLU(), nn.Tanh(), nn.GELU()
-    assert list(fused([tanh, pool])) == [pool, tanh]
-    assert list(fused([gelu, pool, pool])) == [PooledActivation(gelu, pool), pool]
-    assert list(fused([relu, pool, tanh])) == [relu, pool, tanh]
-    assert list(fused([tanh, gelu, relu, gelu])) == [tanh, gelu, relu, gelu]
-    assert next(fused([nn.LeakyReLU(-1.0), pool])) != pool
-    assert list(fused([])) == []
+    pool, relu, tanh, gelu, last = nn.MaxPool2d(2), nn.ReLU(), nn.Tanh(), nn.GELU(), nn.MaxPool2d(3)
+    assert steps(tanh, pool) == [pool, tanh]
+    assert steps(gelu, pool, last) == [PooledActivation(gelu, pool), last]
+    assert steps(relu, pool, tanh) == [relu, pool, tanh]
+    assert steps(tanh, pool, last) == [pool, last, tanh]
+    assert steps(tanh, gelu) == [tanh, gelu]
+    assert steps(nn.LeakyReLU(-1.0), pool)[0] != pool
+    assert steps() == []
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh(), nn.GELU()], ids=repr)
+def test_an_activation_that_something_else_reads_stays_before_the_pooling(activation):
+    graph = nn.Graph([("activation", activation, "input"), ("pool", nn.MaxPool2d(1), "activation"),
+                      ("sum", nn.Add(), ("pool", "activation"))])
+    assert next(step.does for step in fused(graph.expansion(), training=True)) is activation

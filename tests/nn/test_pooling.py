@@ -108,3 +108,16 @@ def test_arguments_that_make_no_pooling_are_refused(layer, arguments, error, mes
 def test_images_that_do_not_fit_are_refused(layer, shape, message):
     with pytest.raises(ShapeError, match=f"{layer.__name__} {message}"):
         nn.Sequential(layer(5, padding=1))(normal(0, *shape))
+
+
+@pytest.mark.parametrize(("output_size", "part"), [(1, (6, 8)), ((2, 4), (3, 2)), ((6, 8), (1, 1))])
+@pytest.mark.parametrize("batch", [1, 17])
+def test_equal_parts_are_averaged(output_size, part, batch):
+    x = normal(0, batch, 3, 6, 8)
+    actual = nn.AdaptiveAvgPool2d(output_size)(x)
+    assert_close(actual, reference.avg_pool2d(x.astype(np.float64), part), TOLERANCE)
+
+
+def test_an_image_that_has_no_equal_parts_is_refused():
+    with pytest.raises(ShapeError, match=r"can be divided into \(4, 4\) equal parts, got \(2, 3, 6, 8\)"):
+        nn.AdaptiveAvgPool2d(4)(normal(0, 2, 3, 6, 8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Buffer
 from fastconv.engine.operators import pooling
-from fastconv.engine.operators.activation import Formula, activate_grad
+from fastconv.engine.operators.activation import Formula, activate_grad, writable
 from fastconv.engine.operators.window import Window
 from fastconv.engine.tensor import Tensor
 from fastconv.kernels import activated_pooling as kernels
@@ -31,12 +31,13 @@ def activate_max_pool2d(builder: Builder, x: Tensor, formula: Formula, window: W
     def gradient() -> None:
         if y.grad is None or not y.needs_grad:
             return
+        dy = writable(builder, y.grad)
         if keeps_slope:
-            builder.call(multiply, dy=y.grad.buffer, slope=kept, size=y.floats)
+            builder.call(multiply, dy=dy.buffer, slope=kept, size=y.floats)
         else:
-            activate_grad(builder, kept, y.grad, formula)
+            activate_grad(builder, kept, dy, formula)
         if x.needs_grad:
-            pooling.max_pool2d_grad(builder, argmax, y.grad, x.new_grad(), window)
+            pooling.max_pool2d_grad(builder, argmax, dy, x.new_grad(), window)
 
     builder.gradient(gradient)
     return y

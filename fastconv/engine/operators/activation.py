@@ -66,7 +66,8 @@ def _is_learned(coefficient: Coefficient) -> bool:
 
 def relu(builder: Builder, x: Tensor) -> Tensor:
     """max(x, 0), in the place of x."""
-    y = _in_place(x)
+    y = writable(builder, x).in_place()
+    y.read_only = x.needs_grad  # its gradient looks where it was off
     if x.correlations:
         y.relu = True
         for call in x.correlations:
@@ -76,9 +77,10 @@ def relu(builder: Builder, x: Tensor) -> Tensor:
 
     def gradient() -> None:
         if y.grad is not None and x.needs_grad:
-            if not y.gated:
-                builder.call(kernels.relu_grad, dy=y.grad.buffer, y=y.buffer, size=y.floats)
             x.grad = y.grad
+            if not y.gated and not x.gates:
+                x.grad = writable(builder, y.grad)
+                builder.call(kernels.relu_grad, dy=x.grad.buffer, y=y.buffer, size=y.floats)
 
     builder.gradient(gradient)
     return y
@@ -91,15 +93,15 @@ def activate(builder: Builder, x: Tensor, formula: Formula) -> Tensor:
     """
     if formula.learns:
         return _activate_and_learn(builder, x, formula)
-    y = _in_place(x)
+    y = Tensor.new(x.place, x.needs_grad) if x.read_only else x.in_place()
     slope = Buffer(4 * x.floats) if x.needs_grad else x.buffer
     builder.call(kernels.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=slope, keeps_slope=x.needs_grad,
                  **formula.fields(), **planes(x.place))
 
     def gradient() -> None:
         if y.grad is not None and x.needs_grad:
-            builder.call(kernels.multiply, dy=y.grad.buffer, slope=slope, size=y.floats)
-            x.grad = y.grad
+            x.grad = writable(builder, y.grad)
+            builder.call(kernels.multiply, dy=x.grad.buffer, slope=slope, size=y.floats)
 
     builder.gradient(gradient)
     return y
@@ -112,8 +114,8 @@ def _activate_and_learn(builder: Builder, x: Tensor, formula: Formula) -> Tensor
 
     def gradient() -> None:
         if y.grad is not None:
-            activate_grad(builder, x.buffer, y.grad, formula)
-            x.grad = y.grad
+            x.grad = writable(builder, y.grad)
+            activate_grad(builder, x.buffer, x.grad, formula)
 
     builder.gradient(gradient)
     return y
@@ -159,13 +161,14 @@ def features(builder: Builder, x: Tensor) -> Tensor:
 
 def softmax(builder: Builder, x: Tensor) -> Tensor:
     """Softmax over the features of x (F, 1, 1), in the place of x."""
-    y = _in_place(x)
+    y = writable(builder, x).in_place()
+    y.read_only = x.needs_grad
     builder.call(loss.softmax, y=y.buffer, classes=y.place.features)
 
     def gradient() -> None:
         if y.grad is not None and x.needs_grad:
-            builder.call(loss.softmax_grad, dy=y.grad.buffer, y=y.buffer, classes=y.place.features)
-            x.grad = y.grad
+            x.grad = writable(builder, y.grad)
+            builder.call(loss.softmax_grad, dy=x.grad.buffer, y=y.buffer, classes=y.place.features)
 
     builder.gradient(gradient)
     return y
@@ -176,6 +179,10 @@ def planes(place: Packed) -> dict[str, int]:
     return {"channels": place.channels, "pixels": place.height * place.row, "plane": place.plane}
 
 
-def _in_place(x: Tensor) -> Tensor:
-    x.overwritten = True
-    return Tensor(x.place, x.buffer, x.needs_grad)
+def writable(builder: Builder, x: Tensor) -> Tensor:
+    """x, or where its memory may not be written a copy."""
+    if not x.read_only:
+        return x
+    y = Tensor.new(x.place, x.needs_grad)
+    builder.call(kernels.copy, x=x.buffer, y=y.buffer, size=x.floats)
+    return y

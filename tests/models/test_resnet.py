@@ -1,0 +1,86 @@
+"""The networks of MLPerf Tiny and ResNet-20: their sizes, and against the same networks in PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastconv as fc
+from fastconv import models, nn, optim
+from fastconv.nn.summary import summarize
+from tests.networks import normal, to_torch
+from tests.oracles import assert_close
+
+TOLERANCE = 1e-5  # some hundred roundings of float32
+TRAINED = 1e-3  # three steps, each of which passes on the roundings of those before it
+
+IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}
+
+every = pytest.mark.parametrize("name", IMAGES)
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize(("name", "parameters", "multiply_adds"), [
+    ("resnet8", 78_186, 12_501_632), ("resnet20", 272_474, 40_813_184), ("ds_cnn", 23_756, 2_656_768)])
+def test_a_network_has_the_size_it_is_known_for(name, parameters, multiply_adds):
+    model = models.MODELS[name]()
+    assert model.parameter_count == parameters
+    assert sum(layer.multiply_adds for layer in summarize(model, IMAGES[name])) == multiply_adds
+
+
+@pytest.mark.parametrize("activation", nn.ACTIVATIONS)
+def test_resnet8_takes_every_activation(activation):
+    model = models.resnet8(5, nn.ACTIVATIONS[activation])
+    assert model.output_shape((2, *IMAGES["resnet8"])) == (2, 5)
+
+
+@every
+@pytest.mark.parametrize("batch", [1, 18])
+def test_logits_are_those_of_pytorch(torch, name, batch):
+    model, x = models.MODELS[name](), normal(0, batch, *IMAGES[name])
+    with torch.no_grad():
+        expected = to_torch(model).eval()(torch.tensor(x).double()).numpy()
+    assert_close(model(x), expected, TOLERANCE)
+
+
+@every
+def test_loss_and_gradients_are_those_of_pytorch(torch, name):
+    """With Tanh: among so many values a ReLU always has some that rounding puts on its other side."""
+    model = models.MODELS[name](activation=nn.ACTIVATIONS["tanh"])
+    x, labels = normal(1, 18, *IMAGES[name]), np.arange(18) % 10
+    twin = to_torch(model).train()
+    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
+    expected.backward()
+    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
+    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
+    largest = max(np.abs(grad).max() for grad in grads.values())
+    for key, parameter in twin.named_parameters():
+        np.testing.assert_allclose(grads[key], parameter.grad.numpy(), rtol=0, atol=TOLERANCE * largest, err_msg=key)
+
+
+@every
+def test_training_takes_the_way_of_pytorch(torch, name):
+    model = models.MODELS[name](activation=nn.ACTIVATIONS["tanh"])
+    twin, trainer = to_torch(model).train(), fc.Trainer(model, optim.SGD(lr=0.01, momentum=0.9))
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
+    for step in range(3):
+        x, labels = normal(step, 18, *IMAGES[name]), np.arange(18) % 10
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
+        optimizer.step()
+        trainer.step(x, labels)
+    for key, array in model.state_dict().items():
+        expected = twin.state_dict()[key].numpy()
+        np.testing.assert_allclose(array, expected, rtol=0, atol=TRAINED * max(np.abs(expected).max(), 0.01),
+                                   err_msg=key)
+
+
+def test_training_learns(torch):
+    x, labels = normal(0, 48, *IMAGES["ds_cnn"]), np.arange(48) % 4
+    trainer = fc.Trainer(models.ds_cnn(4), optim.Adam(lr=3e-3))
+    losses = [trainer.step(x, labels) for _ in range(30)]
+    assert losses[-1] < 0.1 * losses[0]
