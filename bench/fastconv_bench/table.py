@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +30,7 @@ def render(report: Report) -> Group:
                f"multiply-add peak {limits.peak / 1e9:,.0f} GFLOP/s ({limits.peak_one_core / 1e9:,.0f} on one core), "
                f"memory {limits.bandwidth / 1e9:,.0f} GB/s")
     took_part = [peer for peer in PEERS if any(peer in row.times for row in report.rows)]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table()
     table.add_column("workload", min_width=min(WORKLOAD_WIDTH, max(len(row.workload) for row in report.rows)))
     for name in ("time", "images/s", "rate", "% of limit", *took_part):
         table.add_column(name.replace(" ", "\n", 1) if name in took_part else name, justify="right", no_wrap=True)

@@ -121,17 +121,21 @@ class Tanh(Elementwise):
         super().__init__()
 
 
+#: From here on the step down at Softplus' threshold, e⁻ᵗ of a value t, is below the rounding of float32.
+LEAST_SMOOTH_THRESHOLD = 16.0
+
+
 class Softplus(Elementwise):
     """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold (Dugas et al. 2001)."""
 
     formula = "softplus"
-    increasing = True
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__(beta=beta, threshold=threshold)
         if not number("beta", beta) > 0:
             raise ValueError(f"Softplus: beta must be positive, got {beta}")
         self.coefficients = number("beta", beta), number("threshold", threshold)
+        self.increasing = threshold >= LEAST_SMOOTH_THRESHOLD
 
 
 class SiLU(Elementwise):

@@ -20,9 +20,11 @@ def printed(renderable) -> str:
 
 
 def cells(renderable) -> list[list[str]]:
-    """The table's cells, its header first."""
+    """The table's cells, its header first, the header's lines as one."""
     lines = [line for line in printed(renderable).splitlines() if line[:1] in "┃│" and line]
-    return [[cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines]
+    header, rows = ([[cell.strip() for cell in line.split(edge)[1:-1]] for line in lines if line[0] == edge]
+                    for edge in "┃│")
+    return [[" ".join(parts).strip() for parts in zip(*header, strict=True)], *rows]
 
 
 MEASURES = ["workload", "time", "images/s", "rate", "% of limit"]

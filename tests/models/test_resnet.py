@@ -12,6 +12,7 @@ from tests.networks import normal, to_torch
 from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
+GRADIENT_TOLERANCE = 3e-5  # through up to twenty Winograd convolutions, of 5e-6 each at most
 TRAINED = 1e-3  # three steps, each of which passes on the roundings of those before it
 
 IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}
@@ -59,7 +60,8 @@ def test_loss_and_gradients_are_those_of_pytorch(torch, name):
     assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
     largest = max(np.abs(grad).max() for grad in grads.values())
     for key, parameter in twin.named_parameters():
-        np.testing.assert_allclose(grads[key], parameter.grad.numpy(), rtol=0, atol=TOLERANCE * largest, err_msg=key)
+        np.testing.assert_allclose(grads[key], parameter.grad.numpy(), rtol=0, atol=GRADIENT_TOLERANCE * largest,
+                                   err_msg=key)
 
 
 @every

@@ -84,3 +84,10 @@ def test_an_activation_that_something_else_reads_stays_before_the_pooling(activa
     graph = nn.Graph([("activation", activation, "input"), ("pool", nn.MaxPool2d(1), "activation"),
                       ("sum", nn.Add(), ("pool", "activation"))])
     assert next(step.does for step in fused(graph.expansion(), training=True)) is activation
+
+
+def test_a_softplus_that_steps_down_at_its_threshold_is_not_moved_behind_pooling():
+    layer, x = nn.Softplus(beta=2.0, threshold=1.5), np.array([[[[0.74, 0.76]]]], np.float32)
+    pooled = nn.Sequential(layer, nn.MaxPool2d((1, 2)))(x)
+    np.testing.assert_array_equal(pooled, layer(x).max(axis=3, keepdims=True))
+    assert pooled > 0.8
