@@ -9,13 +9,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from fastconv.data.pictures import BILINEAR, MODES, open_picture
 from fastconv.errors import DataError, DtypeError, ShapeError
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Shape = tuple[int, int, int]
-
-MODES = {1: "L", 3: "RGB"}  # Pillow's names for grey and colour, by the number of channels
-
 
 def read_images(path: Path, shape: Shape | None, invert: bool) -> Images:
     """The images of a file, (N, C, H, W), for a network whose images are `shape`: (C, H, W).
@@ -52,26 +50,10 @@ def read_array(path: Path, shape: Shape | None) -> Images:
 
 def read_picture(path: Path, shape: Shape | None) -> NDArray[np.uint8]:
     """The picture in an image file, (1, C, H, W): what is transparent in it is white."""
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise DataError(f'{path}: reading pictures needs Pillow: pip install "fastconv[images]"') from error
     if shape is None:
         raise ShapeError(f"{path}: the network does not say the size of its images; use .npy")
     channels, height, width = shape
     if channels not in MODES:
         raise ShapeError(f"{path}: pictures have 1 or 3 channels, the network takes {channels}; use .npy")
-    try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            if picture.has_transparency_data:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip to 8 instead of scaling them
-                picture = Image.fromarray((np.clip(picture, 0, 65535) // 257).astype(np.uint8))
-            picture = picture.convert(MODES[channels]).resize((width, height), Image.Resampling.BILINEAR)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not a readable picture: {error}") from error
+    picture = open_picture(path, channels).resize((width, height), BILINEAR)
     return np.asarray(picture, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)[None].copy()

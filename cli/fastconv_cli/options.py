@@ -25,8 +25,9 @@ def use_threads(context: click.Context, parameter: click.Parameter, threads: int
 
 
 data_option = click.option(
-    "--data", "folder", type=FILE, metavar="DIR",
-    help="Folder with MNIST's four IDX files, gzipped or not.  [default: the digits that come with fastconv]",
+    "--data", "folder", type=FILE, metavar="PATH",
+    help="Folder with MNIST's, EMNIST's or CIFAR's files, with .npy files, or with a folder of pictures for each "
+         "class; a .npz file; or the name of a fetched set.  [default: the digits that come with fastconv]",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", callback=use_threads, expose_value=False,
@@ -38,10 +39,10 @@ json_option = click.option(
 
 
 def load_data(folder: Path | None) -> tuple[Dataset, Dataset]:
-    """The training and the test set in `folder`, or the embedded digits."""
+    """The training and the test set at `folder`, or the embedded digits."""
     import fastconv as fc
 
-    return fc.data.digits() if folder is None else fc.data.mnist(folder)
+    return fc.data.digits() if folder is None else fc.data.load(folder)
 
 
 def check_writable(path: Path) -> None:

@@ -1,9 +1,19 @@
-"""How training shows its progress: a bar on a terminal, and one line per epoch."""
+"""How long work shows its progress: a bar on a terminal, and one line per epoch."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 import fastconv as fc
@@ -46,3 +56,24 @@ class TrainingProgress(fc.Callback):
             line += f"  test accuracy {result.validation['accuracy']:.2%}"
         line += f"  {result.images_per_second:,.0f} images/s  {result.seconds:.1f} s"
         self.bar.console.print(Text(line), soft_wrap=True)
+
+
+class DownloadProgress:
+    """Called with what `fastconv.data.fetch` tells: a bar for each file, where `console` is a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.bar = Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+                            console=console, transient=True, disable=not console.is_terminal)
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> DownloadProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        if name not in self.tasks:
+            self.tasks[name] = self.bar.add_task(name)
+        self.bar.update(self.tasks[name], completed=done, total=total)

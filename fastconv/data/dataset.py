@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,9 @@ MOST_UNNAMED_CLASSES = 65_536
 
 # Pixels converted to float64 at a time: 2 MB stay in the cache; larger blocks were slower, smaller ones too.
 PIXELS_PER_BLOCK = 1 << 18
+
+
+Pair = tuple[ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -73,6 +77,23 @@ class Dataset:
     def __repr__(self) -> str:
         size = "×".join(str(extent) for extent in self.images.shape[1:])
         return f"Dataset({len(self)} images {size} {self.images.dtype}, {len(self.classes)} classes)"
+
+
+def train_and_test(path: Path, train: Pair, test: Pair, classes: Iterable[str]) -> tuple[Dataset, Dataset]:
+    """(train, test) from two pairs (images, labels) that were read from `path`, both with the first one's statistics.
+
+    Raises DataError, naming the path, where they are no such sets.
+    """
+    names = tuple(classes)
+    try:
+        training = Dataset(*train, names)
+        held_out = Dataset(*test, names, training.mean, training.std)
+    except (ShapeError, DtypeError, DataError) as error:
+        raise DataError(f"{path}: {error}") from error
+    size, other = training.images.shape[1:], held_out.images.shape[1:]
+    if other != size:
+        raise DataError(f"{path}: expected test images of the training images' size {size}, got {other}")
+    return training, held_out
 
 
 def as_dataset(obj: object) -> Dataset:
@@ -153,8 +174,9 @@ def _channel_statistics(
 
     Float images are already prepared: 0 and 1.
 
-    Blocks of images keep the memory small. Every sum is one of integers and below 2⁵³, hence exact in float64
-    in any order; the variance is a quotient of Python's integers, so a constant channel gives exactly 0.
+    Blocks of images keep the memory small, and those in a mapped file are read only once. Every sum is one of integers
+    and below 2⁵³, hence exact in float64 in any order; the variance is a quotient of Python's integers, so a constant
+    channel gives exactly 0.
     """
     count, channels, height, width = images.shape
     mean = np.zeros(channels, np.float32)
@@ -162,15 +184,16 @@ def _channel_statistics(
     if images.dtype != np.uint8:
         return mean, std
     block = max(1, PIXELS_PER_BLOCK // (height * width))
-    for channel in range(channels):
-        total = total_of_squares = 0
-        for start in range(0, count, block):
+    totals, totals_of_squares = [0] * channels, [0] * channels
+    for start in range(0, count, block):
+        for channel in range(channels):
             pixels = images[start : start + block, channel].astype(np.float64).ravel()
-            total += int(pixels.sum())
-            total_of_squares += int(pixels @ pixels)
-        pixel_count = count * height * width
-        mean[channel] = total / (255 * pixel_count)
-        spread = pixel_count * total_of_squares - total**2
+            totals[channel] += int(pixels.sum())
+            totals_of_squares[channel] += int(pixels @ pixels)
+    pixel_count = count * height * width
+    for channel in range(channels):
+        mean[channel] = totals[channel] / (255 * pixel_count)
+        spread = pixel_count * totals_of_squares[channel] - totals[channel] ** 2
         if spread > 0:
             std[channel] = math.sqrt(spread) / (255 * pixel_count)
     return mean, std
