@@ -146,14 +146,18 @@ def _pair(path: Path, arrays: Arrays, images_name: str, labels_name: str, mapped
                         f"disk; got {arrays[images_name].shape} with strides {arrays[images_name].strides}")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(f"{path}: expected {labels_name} to be integer labels (N,), got {labels.dtype} {labels.shape}")
     return images, np.array(labels)
 
 
 def _classes(path: Path, arrays: Arrays, pairs: list[Pair]) -> tuple[str, ...]:
     if "classes" in arrays:
-        return tuple(str(name) for name in arrays["classes"].ravel())
-    integers = [labels for _, labels in pairs if labels.size and np.issubdtype(labels.dtype, np.integer)]
-    largest = max((int(labels.max()) for labels in integers), default=0)
+        names = arrays["classes"]
+        if names.ndim != 1 or names.dtype.kind != "U" or len(names) > MOST_UNNAMED_CLASSES:
+            raise DataError(f"{path}: expected classes to be text (K,), got {names.dtype} {names.shape}")
+        return tuple(str(name) for name in names)
+    largest = max((int(labels.max()) for _, labels in pairs if labels.size), default=0)
     if largest >= MOST_UNNAMED_CLASSES:
         raise DataError(f"{path}: expected labels below {MOST_UNNAMED_CLASSES}, got {largest}")
     return tuple(str(label) for label in range(max(largest, 0) + 1))

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from fastconv.trainer import EpochResult
-from fastconv_cli.progress import TrainingProgress
+from fastconv_cli.progress import DownloadProgress, TrainingProgress
 
 RESULT = EpochResult(epoch=1, loss=0.5, lr=0.01, seconds=1.25, images_per_second=160.0,
                      validation={"loss": 0.4, "accuracy": 0.9})
@@ -30,3 +30,15 @@ def test_a_terminal_also_sees_a_bar_with_speed():
     assert "epoch 2/2" in shown
     assert "images/s" in shown
     assert "0:00:00" in shown
+
+
+def test_a_terminal_sees_each_download_and_a_pipe_nothing():
+    for terminal in (True, False):
+        console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+        with DownloadProgress(console) as progress:
+            progress("images.gz", 0, 2_000_000)
+            progress("images.gz", 1_000_000, 2_000_000)
+            progress("labels.gz", 10, None)
+        shown = console.file.getvalue()
+        assert ("images.gz" in shown and "1.0/2.0 MB" in shown) == terminal
+        assert ("labels.gz" in shown) == terminal

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fastconv.data import npy, npz
-from fastconv.data.arrays import read_npy
 from fastconv.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -81,12 +80,13 @@ def test_mapped_images_stay_on_the_disk(tmp_path):
     ({"train_images": IMAGES}, "expected arrays named train_images, .*; found train_images"),
     ({}, "found none"),
     ({"images": IMAGES, "labels": LABELS[:5]}, "5 labels for 6 images"),
-    ({"images": IMAGES, "labels": LABELS.astype(float)}, "integer labels, got float64"),
+    ({"images": IMAGES, "labels": LABELS.astype(float)}, r"labels to be integer labels \(N,\), got float64 \(6,\)"),
     ({"images": IMAGES, "labels": LABELS - 1}, "from 0 to 1 .*got -1"),
     ({"images": IMAGES, "labels": LABELS + 10**9}, "labels below 65536"),
     ({"images": IMAGES.astype(float), "labels": LABELS}, "got float64"),
     ({"images": IMAGES[0, 0], "labels": LABELS}, r"expected images \(N, C, H, W\)"),
     ({"images": IMAGES, "labels": LABELS, "classes": np.array(["a"])}, "1 classes"),
+    ({"images": IMAGES, "labels": LABELS, "classes": np.array([0, 1, 2])}, r"classes to be text \(K,\), got int64"),
     ({**FOUR, "test_images": IMAGES[:2, :, :2]}, r"training images' size \(3, 5, 4\), got \(3, 2, 4\)"),
 ])
 def test_what_is_no_data_set_is_refused(read, arrays, message):
@@ -103,6 +103,7 @@ HOSTILE = {
     "huge": member(b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000, 1, 28, 28)}"),
     "beyond 64 bits": member(b"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999,)}"),
     "negative": member(b"{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 1, 28, 28)}", b"\0" * 784),
+    "empty elements": member(b"{'descr': '|S0', 'fortran_order': False, 'shape': (2147483648, 2147483647, 1)}"),
     "objects": member(b"{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"\x80\x04K\x01."),
     "code": member(b"__import__('os').abort()"),
     "nested": member(b"(" * 9000),
@@ -118,8 +119,6 @@ def test_hostile_headers_are_refused(tmp_path, content):
     np.save(tmp_path / "labels.npy", LABELS)
     with pytest.raises(DataError, match="images"):
         npy(tmp_path)
-    with pytest.raises(DataError, match="images"):
-        read_npy(tmp_path / "images.npy")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("images.npy", content)
