@@ -24,7 +24,8 @@ EVERY, STEP = 128, 41
 #: to LARGEST pixels.
 MOST_SECONDS, MOST_BYTES = 5.0, 600 << 20
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning:PIL"),
+              pytest.mark.filterwarnings("ignore::RuntimeWarning:PIL")]
 
 
 @pytest.fixture(params=READERS, ids=lambda target: target.name)
