@@ -15,6 +15,7 @@ from fastconv.engine.threads import get_num_threads
 from fastconv.engine.update import StepUnits
 from fastconv.optim import Optimizer
 from fastconv.optim.run import OptimizerRun
+from tests.oracles import assert_close
 
 
 class Stepper:
@@ -24,6 +25,7 @@ class Stepper:
                  **options: Any) -> None:
         self.parameter, self.grad, table = Parameter(theta.shape), np.zeros_like(theta), new_batch_table()
         self.parameter.set(theta)
+        self._largest = float(np.abs(theta).max())
         self.run = OptimizerRun(optimizer, {"parameter": self.parameter}, **options)
         bounds = sorted({0, *cuts, theta.size})
         ranges = [(start, end - start) for start, end in pairwise(bounds)]
@@ -41,3 +43,11 @@ class Stepper:
         self.run.begin(lr)
         self._program.run()
         self.run.end(lr)
+        self._largest = max(self._largest, float(np.abs(self.theta).max()))
+
+    def assert_close_to(self, expected: NDArray[Any], tolerance: float) -> None:
+        """Asserts that theta is `expected`, relative to the largest value on the way.
+
+        A step's rounding errors are those of the values it starts from, also where they end near zero.
+        """
+        assert_close(np.append(self.theta, self._largest), np.append(expected, self._largest), tolerance)

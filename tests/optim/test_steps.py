@@ -18,7 +18,6 @@ from fastconv.engine.update import StepUnits
 from fastconv.optim import OPTIMIZERS
 from fastconv.optim.run import OptimizerRun
 from tests.networks import normal
-from tests.oracles import assert_close
 from tests.strategies import seeds
 from tests.updates import Stepper
 
@@ -76,7 +75,7 @@ def test_fifty_steps_are_those_of_pytorch(name, options, seed, size, cuts):
         parameter.grad = torch.tensor(grad).double()
         theirs.step()
     ours = after_steps(optimizer, seed, size, [cut for cut in cuts if cut < size])
-    assert_close(ours.theta, parameter.numpy(), TOLERANCE)
+    ours.assert_close_to(parameter.numpy(), TOLERANCE)
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.5, "weight_decay": 0.1}])
@@ -86,7 +85,7 @@ def test_sgdw_is_the_papers_first_algorithm(options, seed, size):
     theta, m = normal(seed, size).astype(np.float64), np.zeros(size)
     for grad, lr in zip(gradients(seed, size), rates(0.1), strict=True):
         theta, m = reference.sgdw(theta, grad.astype(np.float64), m, 0.1, eta=lr / 0.1, **options)
-    assert_close(after_steps(optimizer, seed, size).theta, theta, TOLERANCE)
+    after_steps(optimizer, seed, size).assert_close_to(theta, TOLERANCE)
 
 
 @given(seed=seeds, size=st.integers(1, 300), weight_decay=st.sampled_from([0.0, 1e-2, 0.1]))
@@ -96,7 +95,7 @@ def test_adamw_without_decay_by_lr_is_the_papers_second_algorithm(seed, size, we
     for step, (grad, lr) in enumerate(zip(gradients(seed, size), rates(0.02), strict=True), start=1):
         theta, m, v = reference.adamw_of_the_paper(theta, grad.astype(np.float64), m, v, step, 0.02,
                                                    weight_decay=weight_decay, eta=lr / 0.02)
-    assert_close(after_steps(optimizer, seed, size).theta, theta, TOLERANCE)
+    after_steps(optimizer, seed, size).assert_close_to(theta, TOLERANCE)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
