@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, functional, models, nn, optim
+    from fastconv import cache, data, errors, functional, infer, models, nn, optim
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
     from fastconv.serialization import load, save
     from fastconv.trainer import Callback, EpochResult, Trainer
 
-_MODULES = ("data", "errors", "functional", "models", "nn", "optim")
+_MODULES = ("cache", "data", "errors", "functional", "infer", "models", "nn", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
@@ -32,8 +32,8 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "fit_full_batch", "functional",
-    "get_num_threads", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "Callback", "EpochResult", "Trainer", "__version__", "cache", "data", "errors", "fit_full_batch", "functional",
+    "get_num_threads", "infer", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

@@ -6,12 +6,14 @@ import click
 
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
+from fastconv_cli.cache import cache
 from fastconv_cli.compare import compare
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
 from fastconv_cli.predict import predict
 from fastconv_cli.search import search
+from fastconv_cli.serve import serve
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
 
@@ -54,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data):
+for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data, serve, cache):
     main.add_command(command)
