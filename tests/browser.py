@@ -81,10 +81,6 @@ class Browser:
         self._post("/actions", {"actions": [
             {"type": "pointer", "id": kind, "parameters": {"pointerType": kind}, "actions": actions}]})
 
-    def click(self, selector: str) -> None:
-        element = self._post("/element", {"using": "css selector", "value": selector})
-        self._post(f"/element/{element[ELEMENT]}/click", {})
-
     def wait_for(self, condition: str) -> Any:
         """The value of an expression of JavaScript, once it is true."""
         end = time.monotonic() + PATIENCE_SECONDS

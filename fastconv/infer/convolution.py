@@ -1,4 +1,4 @@
-"""Convolution as matrix products, which NumPy leaves to BLAS (Chellapilla et al. 2006, section 4)."""
+"""Convolution as one matrix product, which NumPy leaves to BLAS (Chellapilla et al. 2006, section 4)."""
 
 from __future__ import annotations
 
@@ -7,52 +7,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.infer.layout import full, padded
 from fastconv.reference.window import Window
 
 Array = NDArray[Any]
 
-#: Channels of a group from which on a matrix product is faster than adding tap by tap.
-LEAST_CHANNELS = 2
-
-#: Bytes of columns that are made at once: they stay in a core's cache between their making and their use.
-COLUMN_BYTES = 1 << 20
-
 
 def conv2d(x: Array, weight: Array, bias: Array | None, window: Window, groups: int) -> Array:
     """y (N, C_out, H_out, W_out) of x (N, C, H, W), weight (C_out, C / groups, kh, kw) and bias (C_out,)."""
-    size = window.output_size(x)
-    y = np.empty((len(x), len(weight), *size), x.dtype)
-    if weight.shape[1] < LEAST_CHANNELS and groups == x.shape[1] == len(weight):
-        _tap_by_tap(x, weight, window, y)
+    x = padded(x, window.padding)
+    if groups == x.shape[1] == len(weight):
+        y = _depthwise(x, weight, window)
     else:
-        _by_columns(x, weight, window, groups, y)
+        y = _by_columns(x, weight, window, groups)
     if bias is not None:
         y += bias[:, None, None]
     return y
 
 
-def _tap_by_tap(x: Array, weight: Array, window: Window, y: Array) -> None:
-    """A depthwise convolution."""
-    y[...] = 0
-    for kh, kw, pixels in window.taps(window.pad(x)):
-        y += pixels * weight[:, 0, kh, kw, None, None]
+def _depthwise(x: Array, weight: Array, window: Window) -> Array:
+    """The sum over taps, channel by channel; a matrix product of one row would be no faster than that."""
+    taps = window.taps(x)
+    kh, kw, pixels = next(taps)
+    y = pixels * weight[:, 0, kh, kw, None, None]
+    product = np.empty_like(y)
+    for kh, kw, pixels in taps:
+        y += np.multiply(pixels, weight[:, 0, kh, kw, None, None], out=product)
+    return y
 
 
-def _by_columns(x: Array, weight: Array, window: Window, groups: int, y: Array) -> None:
-    """y = weight · columns, where a column is what one output sees."""
+def _by_columns(x: Array, weight: Array, window: Window, groups: int) -> Array:
+    """weight · columns, where a column is what one output of one image sees."""
     n, channels = x.shape[:2]
-    outputs, pixels = len(weight) // groups, y.shape[2] * y.shape[3]
-    rows = weight.reshape(groups, outputs, -1)
-    made = y.reshape(n, groups, outputs, pixels)
-    if weight.shape[2:] == (1, 1) and window.stride == (1, 1) and not any(window.padding):
-        np.matmul(rows, x.reshape(n, groups, channels // groups, pixels), out=made)
-        return
-    padded = window.pad(x)
-    chunk = max(1, COLUMN_BYTES // (4 * channels * weight[0, 0].size * pixels))
-    columns = np.empty((min(chunk, n), channels, *weight.shape[2:], *y.shape[2:]), x.dtype)
-    for start in range(0, n, chunk):
-        part = padded[start:start + chunk]
-        here = columns[: len(part)]
-        for kh, kw, seen in window.taps(part):
-            here[:, :, kh, kw] = seen
-        np.matmul(rows, here.reshape(len(part), groups, -1, pixels), out=made[start:start + chunk])
+    rows = weight.reshape(groups, len(weight) // groups, -1)
+    taps = list(window.taps(x))
+    height, width = taps[0][2].shape[2:]
+    if len(taps) == 1:
+        columns = np.ascontiguousarray(taps[0][2].transpose(1, 2, 3, 0))
+    else:
+        columns = np.empty((channels, *window.kernel_size, height, width, n), x.dtype)
+        for kh, kw, pixels in taps:
+            columns[:, kh, kw] = pixels.transpose(1, 2, 3, 0)
+    y = full((n, len(weight), height, width), 0, x.dtype)
+    made = y.transpose(1, 2, 3, 0).reshape(groups, len(weight) // groups, -1)
+    np.matmul(rows, columns.reshape(groups, rows.shape[2], -1), out=made)
+    return y

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 @singledispatch
 def compute(layer: Layer, *inputs: Array) -> Array:
-    """What a layer makes of its inputs (N, ...) float32, in inference."""
+    """What a layer makes of its inputs (N, ...) float32, in inference. `infer.layout` says how they lie in memory."""
     raise TypeError(f"no function of NumPy is registered for the layer {type(layer).__name__}")
 
 
@@ -66,7 +66,7 @@ def _(layer: nn.Add, x: Array, *others: Array) -> Array:
 
 @compute.register
 def _(layer: nn.Flatten, x: Array) -> Array:
-    return x.reshape(len(x), -1)
+    return np.moveaxis(np.moveaxis(x, 0, -1).reshape(-1, len(x)), -1, 0)  # without a copy, as images are innermost
 
 
 @compute.register

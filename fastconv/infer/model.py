@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.infer.layers import compute
+from fastconv.infer.layout import images_inner
 from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
 from fastconv.serialization import load as load_layers
 
-#: Bytes that the largest value of a network takes for as many images as are computed at once.
-CHUNK_BYTES = 1 << 21
+#: Bytes that the largest value of a network takes for as many images as are computed at once, and the most images.
+CHUNK_BYTES, MOST_IMAGES = 1 << 21, 64
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -46,7 +47,7 @@ class Model:
         shapes = self._network.shapes(images.shape)
         results = np.empty(shapes[self._network.output], np.float32)
         largest = max(int(np.prod(shape[1:])) for shape in shapes)
-        chunk = max(1, CHUNK_BYTES // (4 * largest))
+        chunk = min(MOST_IMAGES, max(1, CHUNK_BYTES // (4 * largest)))
         for start in range(0, len(images), chunk):
             results[start:start + chunk] = self._compute(self._prepared(images[start:start + chunk]))
         return results
@@ -56,10 +57,11 @@ class Model:
         return self._network.shapes(shape)[self._network.output]
 
     def _prepared(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """The images as float32, normalised if they were uint8."""
+        """The images as float32, normalised if they were uint8, side by side in memory."""
+        pixels = images_inner(images)
         if images.dtype != np.uint8:
-            return images
-        pixels = images.astype(np.float32)
+            return pixels
+        pixels = pixels.astype(np.float32)
         pixels *= np.float32(1 / 255)
         if self.mean is not None and self.std is not None:
             pixels -= self.mean[:, None, None]

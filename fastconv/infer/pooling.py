@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.infer.layout import padded
 from fastconv.reference.window import Window
 
 Array = NDArray[Any]
@@ -15,8 +17,8 @@ Array = NDArray[Any]
 
 def max_pool2d(x: Array, window: Window) -> Array:
     """The maximum of each window of x (N, C, H, W); padding never wins."""
-    taps = (pixels for _, _, pixels in window.taps(window.pad(x, -np.inf)))
-    y = next(taps).copy()
+    taps = _taps(padded(x, window.padding, -np.inf), window)
+    y = next(taps).copy(order="K")
     for pixels in taps:
         np.maximum(y, pixels, out=y)
     return y
@@ -24,9 +26,13 @@ def max_pool2d(x: Array, window: Window) -> Array:
 
 def avg_pool2d(x: Array, window: Window) -> Array:
     """The mean of each window of x (N, C, H, W), padding counted as zeros."""
-    taps = (pixels for _, _, pixels in window.taps(window.pad(x)))
-    y = next(taps).copy()
+    taps = _taps(padded(x, window.padding), window)
+    y = next(taps).copy(order="K")
     for pixels in taps:
         y += pixels
     y /= prod(window.kernel_size)
     return y
+
+
+def _taps(x: Array, window: Window) -> Iterator[Array]:
+    return (pixels for _, _, pixels in window.taps(x))

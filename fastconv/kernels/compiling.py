@@ -22,14 +22,15 @@ def callback(signature, function, options):
     return compiled
 
 
-def entry_point(signature, **options):
-    """Declares a function that Python calls, compiled for one signature."""
+def entry_point(*signatures, **options):
+    """Declares a function that Python calls, compiled for some signatures; without any, for those of its calls."""
 
     def compile(function):
         compiled = njit(**options)(function)
         compiled._cache = KernelCache(function)
-        compiled.compile(signature)
-        compiled.disable_compile()
+        for signature in signatures:
+            compiled.compile(signature)
+        compiled.disable_compile(bool(signatures))
         return compiled
 
     return compile

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 #: Images computed at once: enough to fill the lanes of several threads, few enough that nobody waits long.
 MOST_IMAGES = 256
 
-#: Seconds of a batch up to which other clients may as well wait for it: handing it to a thread costs a tenth.
+#: Seconds of a batch up to which the event loop computes it itself. Handing it to a thread costs 0.2 ms: LeNet-5
+#: answered 16 clients 5,591 times a second without, 4,821 times with that; one client 1,942 and 1,440 times.
 SHORT = 1e-3
 
 Model = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -88,10 +89,8 @@ class Batches:
     async def _computed(self, parts: list[NDArray[Any]]) -> Outputs:
         batch = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if self._longest <= SHORT and len(batch) <= MOST_IMAGES:
-            made = self._timed(batch)
-        else:
-            made = await asyncio.get_running_loop().run_in_executor(self._executor, self._timed, batch)
-        return made
+            return self._timed(batch)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._timed, batch)
 
     def _timed(self, batch: NDArray[Any]) -> Outputs:
         start = time.perf_counter()

@@ -58,7 +58,7 @@ def test_a_drawn_digit_is_recognised_with_its_probability_and_latency(page):
         assert max(shares) == shares[int(digit)] > 50
         assert browser.run("return /^[0-9.]+ ms$/.test(document.getElementById('inference').textContent)")
         assert browser.run("return /^[0-9.]+ ms$/.test(document.getElementById('trip').textContent)")
-        browser.click("#clear")
+        browser.run("document.getElementById('clear').click()")  # taps are not always made clicks of without a screen
         browser.wait_for(f"{PREDICTED} === undefined")
 
 
