@@ -10,8 +10,10 @@ from statistics import median
 #: A sample repeats a call for at least this long, so that the clock's resolution does not matter.
 SAMPLE_SECONDS = 10e-3
 
-#: Before a sample, threads of the contender before get this long to stop waiting for more work on a core.
-PAUSE_SECONDS = 5e-3
+#: Before a sample, threads of the contender before must have stopped waiting for more work on a core: those of PyTorch
+#: do so after 5 ms, of ONNX Runtime after 35 ms and of OpenBLAS after 120 ms. This process is idle when it has used
+#: little of such a pause.
+PAUSE_SECONDS, IDLE_SHARE, LONGEST_PAUSES = 5e-3, 0.1, 100
 
 LEAST_ROUNDS, MOST_ROUNDS = 3, 200
 
@@ -50,8 +52,17 @@ def _warm_up(call: Callable[[], object]) -> int:
     return max(1, round(SAMPLE_SECONDS / max(duration, 1e-7)))
 
 
+def wait_until_idle() -> None:
+    """Returns when no thread of this process uses a core any more, and after half a second at the latest."""
+    for _ in range(LONGEST_PAUSES):
+        used, start = time.process_time(), time.perf_counter()
+        time.sleep(PAUSE_SECONDS)
+        if time.process_time() - used <= IDLE_SHARE * (time.perf_counter() - start):
+            return
+
+
 def _sample(call: Callable[[], object], repeats: int) -> float:
-    time.sleep(PAUSE_SECONDS)
+    wait_until_idle()
     if repeats > 1:
         call()  # wakes the contender's own threads
     start = time.perf_counter()

@@ -43,7 +43,8 @@ class Race:
 @pytest.fixture
 def race(monkeypatch):
     race = Race()
-    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: race.now, sleep=race.pauses.append))
+    monkeypatch.setattr(timing, "time", SimpleNamespace(
+        perf_counter=lambda: race.now, process_time=lambda: 0.0, sleep=race.pauses.append))
     return race
 
 
@@ -93,6 +94,19 @@ def test_the_faster_of_two_calls_decides_how_often_one_is_repeated(race):
 def test_a_pause_comes_before_every_sample(race):
     _, calls = race.run(5 * LONG, first=[LONG], second=[LONG])
     assert race.pauses == [timing.PAUSE_SECONDS] * (2 * (WARM_UP - 1) + len(calls))
+
+
+@pytest.mark.parametrize(("busy", "pauses"), [(0, 1), (3, 4), (10**6, timing.LONGEST_PAUSES)])
+def test_waiting_ends_when_threads_no_longer_use_a_core_or_it_has_been_long_enough(monkeypatch, busy, pauses):
+    slept = []
+
+    def used():
+        return timing.PAUSE_SECONDS * min(len(slept), busy)
+
+    monkeypatch.setattr(timing, "time", SimpleNamespace(
+        perf_counter=lambda: timing.PAUSE_SECONDS * len(slept), process_time=used, sleep=slept.append))
+    timing.wait_until_idle()
+    assert slept == [timing.PAUSE_SECONDS] * pauses
 
 
 def test_times_are_the_fastest_the_median_and_how_far_the_first_quartile_lies_above_the_fastest(race):
