@@ -16,10 +16,8 @@ Array = NDArray[Any]
 def conv2d(x: Array, weight: Array, bias: Array | None, window: Window, groups: int) -> Array:
     """y (N, C_out, H_out, W_out) of x (N, C, H, W), weight (C_out, C / groups, kh, kw) and bias (C_out,)."""
     x = padded(x, window.padding)
-    if groups == x.shape[1] == len(weight):
-        y = _depthwise(x, weight, window)
-    else:
-        y = _by_columns(x, weight, window, groups)
+    depthwise = groups == x.shape[1] == len(weight)
+    y = _depthwise(x, weight, window) if depthwise else _by_columns(x, weight, window, groups)
     if bias is not None:
         y += bias[:, None, None]
     return y

@@ -1,6 +1,6 @@
 """How values lie in memory: the images of a batch side by side, so that NumPy's inner loops are long and contiguous.
 
-Shapes are (N, C, H, W) everywhere; only the order in memory is C, H, W, N. NumPy's element by element functions keep it.
+Shapes are (N, C, H, W) everywhere; only the order in memory is C, H, W, N, which NumPy's elementwise functions keep.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ def test_a_name_tells_the_entry():
     assert Entry.of_name(ENTRY.name) == ENTRY
 
 
-@pytest.mark.parametrize("name", ["function-133.py311.1.nbc", "function-133.py311.nbi", f"{ENTRY.name}.0123abcd", ".nbc"])
+@pytest.mark.parametrize("name", [
+    "function-133.py311.1.nbc", "function-133.py311.nbi", f"{ENTRY.name}.0123abcd", ".nbc"])
 def test_other_files_are_no_entries(name):
     assert Entry.of_name(name) is None
 
