@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_the_wheel_without_its_dependencies_runs_a_saved_network_with_numpy_and_
         assert result.returncode == 0, result.stdout + result.stderr
 
     run(sys.executable, "-m", "venv", "plain")
-    python = next((tmp_path / "plain").glob("*/python*"))
+    python = tmp_path / "plain" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     run(python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", "wheels", ROOT)
     (wheel,) = (tmp_path / "wheels").glob("*.whl")
     run(python, "-m", "pip", "install", "--no-deps", wheel)
