@@ -18,12 +18,14 @@ class Buffer:
     is needed from one phase to another, for each group of images.
     per_group True: one copy for each group of images, kept for the whole run.
     keep: scratch memory that holds something from one group to the next (a halo of zeros) and is never reused.
+    inside: the place in another buffer where this one lies, if it is a part of that.
     """
 
     size: int
     per_group: bool = False
     keep: bool = False
     offset: int = field(default=-1, init=False)
+    inside: At | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class At:
 
     buffer: Buffer | Fixed
     bytes: int
+
+
+def part(whole: Buffer | At, bytes: int) -> At:
+    """The place so many bytes after the start of `whole`."""
+    return At(whole.buffer, whole.bytes + bytes) if isinstance(whole, At) else At(whole, bytes)
 
 
 def aligned(size: int) -> np.ndarray:

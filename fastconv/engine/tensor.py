@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fastconv.engine.memory import At, Buffer
+from fastconv.engine.memory import At, Buffer, part
 from fastconv.engine.program import Call
 from fastconv.layout import LANES, Packed
 
@@ -19,10 +19,11 @@ class Tensor:
     relu: a ReLU is part of it.  gated: the gradient arrives with zeros where that ReLU was off.
     gates: the gradient of what computes it stops where that ReLU was off, by itself.
     overwritten: a later operator works in its memory.
+    shared: it is one reader's view, whose gradient may be that of some channels only, from grad_start on.
     """
 
     place: Packed
-    buffer: Buffer
+    buffer: Buffer | At
     needs_grad: bool
     grad: Tensor | None = None
     read_only: bool = False
@@ -31,6 +32,8 @@ class Tensor:
     gated: bool = False
     gates: bool = False
     overwritten: bool = False
+    shared: bool = False
+    grad_start: int = 0
 
     @classmethod
     def new(cls, place: Packed, needs_grad: bool) -> Tensor:
@@ -43,7 +46,7 @@ class Tensor:
     @property
     def start(self) -> Buffer | At:
         """Where the first pixel lies."""
-        return At(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
+        return part(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
 
     def in_place(self) -> Tensor:
         """What an operator makes that writes where this lies."""
@@ -54,6 +57,11 @@ class Tensor:
     def view(self) -> Tensor:
         """The same values for one reader of several, with a gradient of its own."""
         return Tensor(self.place, self.buffer, self.needs_grad, read_only=True)
+
+    def channels(self, start: int, length: int) -> Tensor:
+        """Some of the channels, where they lie."""
+        place = replace(self.place, channels=length)
+        return Tensor(place, part(self.buffer, 4 * LANES * start * self.place.plane), self.needs_grad)
 
     def new_grad(self) -> Tensor:
         """Declares memory for the gradient, of the same place."""

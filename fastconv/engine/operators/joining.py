@@ -1,0 +1,40 @@
+"""Values side by side in the channels of one: where it can be, they are computed in their place there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastconv.engine.builder import Builder
+from fastconv.engine.memory import At, Buffer
+from fastconv.engine.tensor import Tensor
+from fastconv.kernels.activation import copy
+from fastconv.kernels.channels import clear
+from fastconv.layout import Packed
+
+
+def join(builder: Builder, place: Packed, parts: Sequence[tuple[int, Tensor]]) -> Tensor:
+    """A tensor of `place` with each of the parts from its channel on, in order, and zeros in between.
+
+    No two parts have a channel in common. One that has memory of its own lies in that of the whole from now on.
+    """
+    y, end = Tensor.new(place, needs_grad=False), 0
+    for start, part in [*parts, (place.channels, None)]:
+        if start > end:
+            gap = y.channels(end, start - end)
+            builder.call(clear, y=gap.buffer, size=gap.floats)
+        if part is None:
+            break
+        target, end = y.channels(start, part.place.channels), start + part.place.channels
+        assert isinstance(target.buffer, At)
+        if _is_movable(part, target.place):
+            part.buffer.inside = target.buffer
+            part.overwritten = True  # as far as its reader can tell
+            y.read_only |= part.read_only
+        else:
+            builder.call(copy, x=part.buffer, y=target.buffer, size=target.floats)
+    return y
+
+
+def _is_movable(part: Tensor, place: Packed) -> bool:
+    buffer = part.buffer
+    return isinstance(buffer, Buffer) and buffer.inside is None and not buffer.keep and part.place == place
