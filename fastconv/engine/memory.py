@@ -24,8 +24,8 @@ class Buffer:
     size: int
     per_group: bool = False
     keep: bool = False
+    inside: At | None = None
     offset: int = field(default=-1, init=False)
-    inside: At | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,6 @@ class At:
 
     buffer: Buffer | Fixed
     bytes: int
-
-
-def part(whole: Buffer | At, bytes: int) -> At:
-    """The place so many bytes after the start of `whole`."""
-    return At(whole.buffer, whole.bytes + bytes) if isinstance(whole, At) else At(whole, bytes)
 
 
 def aligned(size: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fastconv.engine.memory import At, Buffer, part
+from fastconv.engine.memory import At, Buffer
 from fastconv.engine.program import Call
 from fastconv.layout import LANES, Packed
 
@@ -23,7 +23,7 @@ class Tensor:
     """
 
     place: Packed
-    buffer: Buffer | At
+    buffer: Buffer
     needs_grad: bool
     grad: Tensor | None = None
     read_only: bool = False
@@ -46,7 +46,7 @@ class Tensor:
     @property
     def start(self) -> Buffer | At:
         """Where the first pixel lies."""
-        return part(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
+        return At(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
 
     def in_place(self) -> Tensor:
         """What an operator makes that writes where this lies."""
@@ -61,7 +61,8 @@ class Tensor:
     def channels(self, start: int, length: int) -> Tensor:
         """Some of the channels, where they lie."""
         place = replace(self.place, channels=length)
-        return Tensor(place, part(self.buffer, 4 * LANES * start * self.place.plane), self.needs_grad)
+        inside = At(self.buffer, 4 * LANES * start * place.plane)
+        return Tensor(place, Buffer(4 * LANES * place.pixels, inside=inside), self.needs_grad)
 
     def new_grad(self) -> Tensor:
         """Declares memory for the gradient, of the same place."""

@@ -68,7 +68,8 @@ def avg_pool2d_grad(dy: Array, input_shape: tuple[int, int, int, int], kernel_si
 def _counts(window: Window, x: Array, count_include_pad: bool) -> Array:
     """The pixels that count in the mean of each window, those of the padding perhaps, but none beyond."""
     reaching, counting = window.reaching(x), window.pad(np.ones(x.shape[2:], x.dtype), count_include_pad)
-    top, bottom, left, right = (all_ - own for all_, own in zip(reaching.padding, window.padding, strict=True))
-    beyond = replace(window, padding=(top, bottom, left, right))
-    counts: Array = sum(pixels for _, _, pixels in reaching.taps(beyond.pad(counting)))
+    top, bottom, left, right = (most - own for most, own in zip(reaching.padding, window.padding, strict=True))
+    beyond, counts = replace(window, padding=(top, bottom, left, right)), np.zeros(window.output_size(x), x.dtype)
+    for _, _, pixels in reaching.taps(beyond.pad(counting)):
+        counts += pixels
     return counts
