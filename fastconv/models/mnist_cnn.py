@@ -13,6 +13,9 @@ WIDTHS = 24, 48, 96
 def mnist_cnn(num_classes: int = 10, activation: Callable[[int], Layer] | None = None) -> Sequential:
     """Three pairs of 3×3 convolutions (Simonyan & Zisserman 2015, section 2.1) for images 1×28×28, each with batch
     normalisation (Ioffe & Szegedy 2015), a max pooling behind each pair, and one linear layer.
+
+    16 million multiply-adds, 170,242 parameters. Five epochs with the defaults of `fastconv train` leave 0.4 % of
+    MNIST's test images wrong.
     """
     make, layers, inputs = activation or (lambda channels: ReLU()), list[Layer](), 1
     for width in WIDTHS:
