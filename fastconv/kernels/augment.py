@@ -35,10 +35,11 @@ from fastconv.kernels.abi import (
 from fastconv.kernels.pack import PLACE
 from fastconv.kernels.random import key_of, uniform
 from fastconv.layout import LANES
+from fastconv.simd import math as vector_math
 from fastconv.simd import tile as tiles
 from fastconv.simd.noise import noise
 from fastconv.simd.places import between, multiples, neighbours, to_integers, truncated, within
-from fastconv.simd.vector import fma, load, select, splat, store
+from fastconv.simd.vector import first_lanes, fma, lane_sum, load, select, splat, store
 
 #: Rows of a group's transforms, 16 lanes each. A pixel (h, w) is read from column XW w + XH h + X and row
 #: YW w + YH h + Y of the copy with a border; the box that is cut out goes from LEFT and TOP up to RIGHT and BOTTOM.
@@ -53,7 +54,10 @@ BORDER = 3
 #: Beta(α, α) with α ≤ 1 accepts at least every second attempt.
 ATTEMPTS = 64
 
-MIX = record(("batch", BUFFER), ("partners", BUFFER), ("shares", BUFFER), ("alpha", np.float64))
+MIX = record(
+    ("batch", BUFFER), ("partners", BUFFER), ("shares", BUFFER), ("draws", BUFFER),  # draws: room for two of each lane
+    ("alpha", np.float32),
+)
 
 
 @kernel(MIX)
@@ -64,19 +68,26 @@ def mix(records, group):
     """
     op = argument(records, 0)
     batch, partners, shares = integers(op.batch, 0), integers(op.partners, group), floats(op.shares, group)
-    indices = pointer(np.int64, batch[INDICES])
+    indices, draws = pointer(np.int64, batch[INDICES]), floats(op.draws, 0)
+    images, one = min(LANES, batch[COUNT] - group * LANES), np.float32(1.0)
     for lane in range(LANES):
-        partners[lane], shares[lane] = -1, np.float32(1.0)
-        position = group * LANES + lane
-        if position < batch[COUNT]:
-            key = key_of(key_of(batch[KEY], indices[position]), MIXTURE)
-            partners[lane] = np.int64(uniform(key, 0) * batch[TOTAL])
-            for attempt in range(1, ATTEMPTS):
-                log_a = math.log(1.0 - uniform(key, 2 * attempt)) / op.alpha
-                log_b = math.log(1.0 - uniform(key, 2 * attempt + 1)) / op.alpha
-                if math.exp(log_a) + math.exp(log_b) <= 1.0:
-                    shares[lane] = np.float32(1.0 / (1.0 + math.exp(log_b - log_a)))
-                    break
+        partners[lane] = -1
+    for lane in range(images):
+        key = key_of(key_of(batch[KEY], indices[group * LANES + lane]), MIXTURE)
+        partners[lane] = np.int64(uniform(key, 0) * batch[TOTAL])
+    share, waiting = splat(one), select(first_lanes(images), one, splat(np.float32(0.0)))
+    for attempt in range(1, ATTEMPTS):
+        for lane in range(images):
+            key = key_of(key_of(batch[KEY], indices[group * LANES + lane]), MIXTURE)
+            draws[lane] = np.float32(1.0 - uniform(key, 2 * attempt))
+            draws[LANES + lane] = np.float32(1.0 - uniform(key, 2 * attempt + 1))
+        a, b = vector_math.log(load(draws, 0)) / op.alpha, vector_math.log(load(draws, LANES)) / op.alpha
+        accepted = (waiting == one) & (one >= vector_math.exp(a) + vector_math.exp(b))
+        share = select(accepted, one / (one + vector_math.exp(b - a)), share)
+        waiting = select(accepted, np.float32(0.0), waiting)
+        if lane_sum(waiting) == 0.0:
+            break
+    store(shares, 0, share)
 
 
 @kernel(record(("x", BUFFER), ("other", BUFFER), ("shares", BUFFER), ("pixels", np.int64)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -62,12 +64,15 @@ def augment(images: NDArray[Any], indices: NDArray[np.int64], augmentation: Augm
 
 def mixture(count: int, alpha: float, key: int) -> tuple[int, float]:
     """One of `count` images, and λ from Beta(α, α) by Jöhnk's method (1964)."""
-    partner, attempt = int(uniform(key, 0) * count), 1
-    while True:
+    a, b = next((a, b) for a, b in attempts(alpha, key) if math.exp(a) + math.exp(b) <= 1)
+    return int(uniform(key, 0) * count), 1 / (1 + math.exp(min(b - a, 700)))
+
+
+def attempts(alpha: float, key: int) -> Iterator[tuple[float, float]]:
+    """The logarithms of two numbers to the power of 1 / α, attempt after attempt."""
+    for attempt in itertools.count(1):
         a, b = (math.log(1 - uniform(key, 2 * attempt + i)) / alpha for i in range(2))
-        if math.exp(a) + math.exp(b) <= 1:
-            return partner, 1 / (1 + math.exp(min(b - a, 700)))
-        attempt += 1
+        yield a, b
 
 
 def _augmented(image: NDArray[Any], augmentation: Augmentation, key: int, scale: Array, shift: Array) -> Array:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastconv as fc
@@ -38,6 +41,14 @@ def augmented(x, indices, augmentation, key, scale, shift, halo=(0, 0, 0, 0)) ->
     return results
 
 
+def left_to_rounding(augmentation, indices, key) -> bool:
+    """Whether a share of mixup is accepted, or is not, by less than float32 can tell."""
+    keys = [reference.key_of(reference.key_of(key % 2**64, int(index)), reference.MIXTURE) for index in indices]
+    return augmentation.mixup and any(
+        abs(math.exp(a) + math.exp(b) - 1) < 1e-5
+        for each in keys for a, b in itertools.islice(reference.attempts(augmentation.mixup, each), 8))
+
+
 @given(augmentations, st.sampled_from(BATCHES), st.integers(1, 3), images((1, 1), 20), HALOS,
        st.sampled_from([np.uint8, np.float32]), KEYS, seeds)
 def test_augmented_images_are_the_references(augmentation, batch, channels, size, halo, dtype, key, seed):
@@ -45,6 +56,7 @@ def test_augmented_images_are_the_references(augmentation, batch, channels, size
     x = rng.integers(0, 256, (batch + 3, channels, *size)).astype(dtype)
     scale, shift = rng.normal(size=(2, channels)).astype(np.float32)
     indices = rng.permutation(len(x))[:batch]
+    assume(not left_to_rounding(augmentation, indices, key))
     expected, _, _ = reference.augment(x, indices, augmentation, key, scale, shift)
     np.testing.assert_allclose(augmented(x, indices, augmentation, key, scale, shift, halo), expected, atol=0.05)
 

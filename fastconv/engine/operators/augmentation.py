@@ -33,7 +33,7 @@ def augmented(builder: Builder, augmentation: Augmentation, shape: tuple[int, in
     normalisation = {"scale": Fixed(scale), "shift": Fixed(shift)}
     if augmentation.mixup:
         mixture = builder.mixture = {"partners": Buffer(8 * LANES), "shares": Buffer(4 * LANES)}
-        builder.call(kernels.mix, batch=builder.batch, alpha=augmentation.mixup, **mixture)
+        builder.call(kernels.mix, batch=builder.batch, draws=Buffer(8 * LANES), alpha=augmentation.mixup, **mixture)
         x = _augmented(builder, augmentation, place, dtype, normalisation, any(halo))
         other = _augmented(builder, augmentation, place, dtype, normalisation, any(halo), mixture["partners"])
         builder.call(kernels.blend, x=x.buffer, other=other.buffer, shares=mixture["shares"], pixels=place.pixels)
