@@ -26,6 +26,7 @@ AUGMENTATIONS: Mapping[str, Augmentation | None] = {
     "cutout": Augmentation(cutout=8),
     "mixup": Augmentation(mixup=0.2),
     "all but mixup": Augmentation(crop=2, rotate=10, scale=(0.9, 1.1), elastic=34, cutout=8),
+    "elastic and mixup": Augmentation(elastic=34, mixup=0.2),
 }
 
 
