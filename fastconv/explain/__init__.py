@@ -6,8 +6,9 @@ from fastconv.explain.part import features
 from fastconv.explain.patches import Patches, top_patches
 from fastconv.explain.predictions import Predictions, predictions
 from fastconv.explain.receptive_field import ReceptiveField, receptive_fields
+from fastconv.explain.stages import stages
 
 __all__ = [
     "Patches", "Predictions", "ReceptiveField", "features", "guided_backpropagation", "occlusion", "predictions",
-    "receptive_fields", "saliency", "top_patches",
+    "receptive_fields", "saliency", "stages", "top_patches",
 ]
