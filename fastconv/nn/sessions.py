@@ -107,6 +107,7 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
         builder.part = step.does
         y = lower(step.does, builder, *inputs, training=training)
         waiting[step.output] = _for_readers(builder, y, readers[step.output])
+    builder.part = None
     return waiting[network.output].pop(), shapes[network.output][1:]
 
 

@@ -21,7 +21,7 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Any:
     """
     size = len(classes)
     inches = min(3.2 + 0.42 * size, 14)
-    figure = new_figure(inches + 0.8, inches)
+    figure = new_figure(inches + 1.6, inches - 0.4)
     axes = figure.add_subplot()
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
@@ -43,5 +43,5 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Any:
         # Cells are opaque, so their ink is the same on a dark page.
         ink = "#ffffff" if row != col and wrong[row, col] > 0.6 * most else "#1b1b1b"
         axes.text(col, row, f"{counts[row, col]:,}", ha="center", va="center", fontsize=8, color=ink)
-    figure.colorbar(drawn, ax=axes, label="share of the right class", shrink=0.7, format="{x:.1%}")
+    figure.colorbar(drawn, ax=axes, label="share of the right class", fraction=0.046, pad=0.03, format="{x:.1%}")
     return figure

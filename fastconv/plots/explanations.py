@@ -36,7 +36,7 @@ def explanations(examples: Sequence[Explanation]) -> Any:
         size = each.image.shape[1:]
         place = {"extent": (-0.5, size[1] - 0.5, size[0] - 0.5, -0.5)}
         image = shown(each.image)
-        show(grid[0, number], image, cmap="gray", vmin=0, vmax=1)
+        show(grid[0, number], image, vmin=0, vmax=1)
         grid[0, number].set_title(each.title, fontsize=9)
         show(grid[1, number], each.occlusion, cmap=BOTH_SIDES, **extent_of(each.occlusion), **place)
         show(grid[2, number], each.saliency, cmap=ONE_SIDE, vmin=0)

@@ -19,6 +19,9 @@ WIDTH = 10.5
 #: Of a layer with many channels, how many are shown.
 MOST_CHANNELS = 24
 
+#: Between patches, which may be black or white at their edges.
+GAPS = "#7d8b99"
+
 
 def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | NDArray[np.intp], columns: int = 8) -> Any:
     """A figure of chosen images (N, C, H, W): above each its right class and what the network said, with what
@@ -30,7 +33,7 @@ def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | ND
         axes.set_axis_off()
     for axes, index in zip(grid, chosen, strict=False):
         label, guess = said.labels[index], said.predicted[index]
-        show(axes, shown(images[index]), cmap="gray", vmin=0, vmax=1)
+        show(axes, shown(images[index]), vmin=0, vmax=1)
         axes.set_title(f"{said.classes[label]} → {said.classes[guess]}\n{said.probabilities[index, guess]:.0%}",
                        fontsize=9)
     return figure
@@ -63,7 +66,7 @@ def feature_maps(image: NDArray[Any], maps: Mapping[str, NDArray[np.float32]]) -
     widths = [1.0, *(1.1 * np.sqrt(grid.shape[1] / grid.shape[0]) + 1.0 for grid in grids.values())]
     figure = new_figure(WIDTH, 3.4)
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
-    show(panels[0], shown(image), cmap="gray", vmin=0, vmax=1)
+    show(panels[0], shown(image), vmin=0, vmax=1)
     panels[0].set_title("image", fontsize=10)
     for axes, (title, grid) in zip(panels[1:], grids.items(), strict=True):
         drawn = show(axes, grid, cmap=ONE_SIDE)
@@ -81,7 +84,7 @@ def patches(found: Patches, images: NDArray[Any]) -> Any:
     count = found.images.shape[1]
     for channel, axes in zip(channels, figure.subplots(rows, columns, squeeze=False).ravel(), strict=False):
         tiles = [shown(found.patch(images, channel, rank)) for rank in range(count)]
-        show(axes, mosaic(tiles, int(np.ceil(np.sqrt(count)))), cmap="gray", vmin=0, vmax=1)
+        show(axes, mosaic(tiles, _columns(count)), gaps=GAPS, vmin=0, vmax=1)
         axes.set_title(f"channel {channel}, up to {found.values[channel, 0]:.2g}", fontsize=8)
     for axes in figure.axes[len(channels):]:
         axes.set_axis_off()

@@ -44,10 +44,15 @@ def mosaic(tiles: Sequence[NDArray[Any]], columns: int, gap: int = 1) -> NDArray
     return whole
 
 
-def show(axes: Any, image: NDArray[Any], **options: Any) -> Any:
-    """Draws an array on axes that have no frame; returns what matplotlib calls the image."""
+def show(axes: Any, image: NDArray[Any], cmap: str = "gray", gaps: str = "none", **options: Any) -> Any:
+    """Draws an array on axes that have no frame; returns what matplotlib calls the image.
+
+    gaps: the colour of what is NaN.
+    """
+    from matplotlib import colormaps
+
     axes.set_axis_off()
-    return axes.imshow(image, interpolation="none", **options)
+    return axes.imshow(image, cmap=colormaps[cmap].with_extremes(bad=gaps), interpolation="none", **options)
 
 
 def extent_of(values: NDArray[Any]) -> dict[str, float]:

@@ -29,7 +29,7 @@ def training_curves(history: Sequence[EpochResult]) -> Any:
         drawn = [(name, *points) for name, *points in curves if points[0]]
         for colour, (name, places, values) in zip(COLOURS, drawn, strict=False):
             axes.plot(places, values, color=colour, marker="o", markersize=3, linewidth=1.6, label=name)
-        if title == "mean loss" and all(value > 0 for _, _, values in drawn for value in values):
+        if title == "mean loss" and not any(value <= 0 for _, _, values in drawn for value in values):
             axes.set_yscale("log")
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_minor_locator(NullLocator())

@@ -73,8 +73,8 @@ def _confusion(said: Predictions) -> Section:
         said.classes, right, found, claimed, strict=True)]
     return Section("Classes", "Rows are the right classes, columns what the network said. Recall: how many images of a "
                    "class were found. Precision: how many of those said to be of it were.",
-                   figure(as_svg(confusion_matrix(counts, said.classes)), width=72)
-                   + table(("class", "images", "recall", "precision"), rows, 1))
+                   '<div class="beside">' + figure(as_svg(confusion_matrix(counts, said.classes)))
+                   + table(("class", "images", "recall", "precision"), rows, 1) + "</div>")
 
 
 def _mistakes(test: Dataset, said: Predictions) -> Iterator[Section]:

@@ -41,8 +41,13 @@ def read_history(path: Path) -> list[EpochResult]:
 
 
 def _entries(text: str) -> list[Mapping[str, Any]]:
-    lines = [json.loads(line) for line in text.splitlines() if line.strip()] if "\n{" in text.strip() else None
-    document = json.loads(text) if lines is None else lines
+    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    try:
+        document = json.loads(text)
+    except ValueError:
+        if len(lines) > 1 and not lines[-1].endswith("\n"):
+            del lines[-1]  # a run is writing it, or was killed while it did
+        document = [json.loads(line) for line in lines]
     if isinstance(document, dict):
         document = document["epochs"] if "epochs" in document else [document]
     if not document:
@@ -52,6 +57,11 @@ def _entries(text: str) -> list[Mapping[str, Any]]:
 
 def _epoch(entry: Mapping[str, Any]) -> EpochResult:
     validation = entry.get("validation")
-    numbers = {name: float(entry.get(name, math.nan)) for name in ("lr", "seconds", "images_per_second")}
-    return EpochResult(int(entry["epoch"]), float(entry["loss"]), **numbers, validation=None if validation is None else {
-        name: float(value) for name, value in validation.items()})
+    lr, seconds, rate = (_number(entry.get(name)) for name in ("lr", "seconds", "images_per_second"))
+    metrics = None if validation is None else {str(name): _number(value) for name, value in validation.items()}
+    return EpochResult(int(entry["epoch"]), _number(entry["loss"]), lr, seconds, rate, metrics)
+
+
+def _number(value: Any) -> float:
+    """JSON has no NaN and no infinity: null stands for them."""
+    return math.nan if value is None else float(value)
