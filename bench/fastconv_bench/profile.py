@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -182,15 +182,16 @@ def _keys(network: Expansion, watch: Stopwatch) -> list[Key]:
     made: list[Key] = []
     begun = False  # whether any layer has been called
     for number, (call, grouped) in enumerate(watch.calls):
-        place = next(iter(_members(call.part, places)), None)
-        place = _owner(call, owners) if place is None and not grouped else place
-        if place is not None:
-            made.append(tuple(sorted(together[leader[place]])))
+        members = _members(call.part, places)
+        owner = None if grouped else _owner(call, owners)
+        layer = members[0] if members else owner
+        if layer is not None:
+            made.append(tuple(sorted(together[leader[layer]])))
         elif number >= _loss_call(watch) or not grouped:
             made.append(LOSS)
         else:
             made.append(RESULTS if begun else IMAGES)
-        begun |= grouped and place is not None
+        begun |= grouped and layer is not None
     return made
 
 
@@ -217,8 +218,8 @@ def _members(part: object, places: Mapping[int, int]) -> list[int]:
 def _owners(network: Expansion, session: Session) -> dict[int, int]:
     """The layers whose parameters, or gradients, arrays are."""
     gradients = session.gradients if isinstance(session, LossSession) else {}
-    return {id(array): place for place, node in enumerate(network.nodes) for parameter in node.layer._parameters.values()
-            for array in (parameter.array, gradients.get(parameter)) if array is not None}
+    return {id(array): place for place, node in enumerate(network.nodes)
+            for parameter in node.layer._parameters.values() for array in (parameter.array, gradients.get(parameter)) if array is not None}
 
 
 def _owner(call: Call, owners: Mapping[int, int]) -> int | None:
@@ -228,10 +229,10 @@ def _owner(call: Call, owners: Mapping[int, int]) -> int | None:
     return found[0] if found else None
 
 
-def _flop(network: Expansion, shapes: Sequence[Shape]) -> Counter[tuple[int, str]]:
+def _flop(network: Expansion, shapes: Sequence[Shape]) -> dict[tuple[int, str], float]:
     """Of a batch, by a layer's place and the direction. The gradient of a layer's input is as much as its output, if
     anything in front of it learns, and so is that of its weight."""
-    flop: Counter[tuple[int, str]] = Counter()
+    flop: defaultdict[tuple[int, str], float] = defaultdict(float)
     learns = [False]
     for place, node in enumerate(network.nodes):
         layer, trained = node.layer, node.layer.trainable and bool(node.layer._parameters)

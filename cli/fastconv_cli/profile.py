@@ -63,7 +63,8 @@ def render(model: str, result: Profile) -> RenderableType:
 
     directions = [each for each in ("forward", "backward", "update")
                   if any(each in row.costs for row in result.rows)]
-    table = Table(title=f"{model}, {result.kind}, batch {result.images}, one core", title_justify="left", show_footer=True)
+    heading = f"{model}, {result.kind}, batch {result.images}, one core"
+    table = Table(title=heading, title_justify="left", show_footer=True)
     table.add_column("name", footer="total")
     table.add_column("layers")
     for each in directions:
@@ -82,13 +83,15 @@ def render(model: str, result: Profile) -> RenderableType:
             if each != "update":
                 cells.append(_rate(result, each, row))
         share = sum(cost.best for cost in row.costs.values()) / result.total
-        table.add_row(row.name, row.layers, *cells, f"{share:.1%}", _bytes(row.parameter_bytes), _bytes(row.group_bytes))
+        table.add_row(row.name, row.layers, *cells, f"{share:.1%}", _bytes(row.parameter_bytes),
+                      _bytes(row.group_bytes))
     notes = (
-        f"Each the fastest of {result.repeats} runs: together {_micro(result.total)} µs. The program without time stamps "
-        f"took {_micro(result.whole.best)} µs: a difference of {result.difference:+.1%}.",
-        f"Multiply-add peak of this core, measured before and after: {result.peak / 1e9:,.0f} GFLOP/s. Winograd's fewer "
-        "multiplications can beat it.",
-        f"Memory is used again when its use has ended: a thread takes {_bytes(result.scratch_bytes)} of scratch memory.",
+        f"Each the fastest of {result.repeats} runs: together {_micro(result.total)} µs. The program without time "
+        f"stamps took {_micro(result.whole.best)} µs: a difference of {result.difference:+.1%}.",
+        f"Multiply-add peak of this core, measured before and after: {result.peak / 1e9:,.0f} GFLOP/s. Winograd's "
+        "fewer multiplications can beat it.",
+        "Memory is used again when its use has ended: "
+        f"a thread takes {_bytes(result.scratch_bytes)} of scratch memory.",
     )
     return Group(table, *(Text(note) for note in notes))
 

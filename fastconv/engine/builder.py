@@ -78,7 +78,8 @@ class Builder:
 
     def backward(self) -> None:
         """Emits the gradients of all operators so far."""
-        for self.part, emit in reversed(self._gradients):
+        for part, emit in reversed(self._gradients):
+            self.part = part
             emit()
 
     def weight(self, parameter: Parameter, shape: tuple[int, int, int, int], groups: int = 1,

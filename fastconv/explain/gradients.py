@@ -58,8 +58,8 @@ def one_hot(model: Layer, x: NDArray[Any], places: ArrayLike) -> NDArray[np.floa
     """
     shape = final_shape(model, x.shape)
     chosen, size = np.broadcast_to(np.asarray(places), shape[:1]), int(np.prod(shape[1:]))
-    if not np.issubdtype(chosen.dtype, np.integer) or chosen.size and not 0 <= chosen.min() <= chosen.max() < size:
-        raise ValueError(f"expected integers from 0 to {size - 1}, got {places}")
+    if not np.issubdtype(chosen.dtype, np.integer) or not np.all((chosen >= 0) & (chosen < size)):
+        raise ValueError(f"expected integers from 0 to {size - 1}, got {places!r}")
     grad = np.zeros((shape[0], size), np.float32)
     grad[np.arange(shape[0]), chosen] = 1
     return grad.reshape(shape)

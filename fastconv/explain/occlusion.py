@@ -19,7 +19,7 @@ BATCH = 2048
 
 def occlusion(model: Layer, x: NDArray[Any], classes: ArrayLike, size: IntPair, stride: int = 1,
               value: float | None = None) -> NDArray[np.float32]:
-    """How far a class's probability falls when a rectangle hides a part of the image (Zeiler & Fergus 2014, section 4.2).
+    """How far a class's probability falls when a rectangle hides some of the image (Zeiler & Fergus 2014, section 4.2).
 
     (N, ⌈H / stride⌉, ⌈W / stride⌉): the rectangle is centred on every stride-th pixel, and ends where the image does.
     x: (N, C, H, W) uint8 or float32.  classes: one for all images, or (N,).  size: of the rectangle.

@@ -45,7 +45,7 @@ class Part(Layer):
 
 
 def features(model: Layer, x: NDArray[Any], layer: str) -> NDArray[np.float32]:
-    """The activations of a layer inside a model, (N, ...) for x (N, C, H, W) uint8 or float32, as inference has them."""
+    """The activations of a layer inside a model, in inference: (N, ...) for x (N, C, H, W) uint8 or float32."""
     return Part(model, layer)(x)
 
 

@@ -39,8 +39,9 @@ class Patches:
 
 
 def top_patches(model: Layer, x: NDArray[Any], layer: str, count: int = 9) -> Patches:
-    """The `count` images, and the place in each, that excite every channel of a layer most (Zeiler & Fergus 2014, fig. 2).
+    """The `count` images, and the place in each, that excite every channel of a layer most.
 
+    So Zeiler & Fergus 2014 look for them (figure 2), who also project them back.
     x: (N, C, H, W) uint8 or float32.  layer: the name of a layer, whose activations are maps.
     """
     images, part = check_images(x), Part(model, layer)

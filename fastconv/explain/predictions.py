@@ -26,7 +26,7 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.intp]:
         """(N,): the most probable class of each image."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def accuracy(self) -> float:

@@ -57,7 +57,7 @@ def receptive_fields(model: Layer, input_shape: Shape) -> dict[str, ReceptiveFie
     """The receptive fields of all layers, by their names in the state dict, for images (C, H, W)."""
     network = model.expansion()
     shapes = network.shapes((1, *input_shape))
-    sizes = [(*shape[2:], 1, 1)[:2] for shape in shapes]
+    sizes = [(shape[2], shape[3]) if len(shape) == 4 else (1, 1) for shape in shapes]
     made = [(Axis(), Axis())]
     for node in network.nodes:
         read = [_through(node.layer, made[value], sizes[value]) for value in node.inputs]

@@ -34,7 +34,7 @@ def explanations(examples: Sequence[Explanation]) -> Any:
     grid = figure.subplots(rows, len(examples), squeeze=False)
     for number, each in enumerate(examples):
         size = each.image.shape[1:]
-        place = {"extent": (-0.5, size[1] - 0.5, size[0] - 0.5, -0.5)}
+        place: dict[str, Any] = {"extent": (-0.5, size[1] - 0.5, size[0] - 0.5, -0.5)}
         image = shown(each.image)
         show(grid[0, number], image, vmin=0, vmax=1)
         grid[0, number].set_title(each.title, fontsize=9)

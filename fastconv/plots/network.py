@@ -23,7 +23,8 @@ MOST_CHANNELS = 24
 GAPS = "#7d8b99"
 
 
-def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | NDArray[np.intp], columns: int = 8) -> Any:
+def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | NDArray[np.intp],
+             columns: int = 8) -> Any:
     """A figure of chosen images (N, C, H, W): above each its right class and what the network said, with what
     probability."""
     rows = max(1, -(-len(chosen) // columns))
@@ -40,7 +41,7 @@ def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | ND
 
 
 def filters(weight: NDArray[np.float32]) -> Any:
-    """A figure of a convolution's weight (C_out, C_in, kh, kw): red adds, blue takes away; three channels as colours."""
+    """A figure of a convolution's weight (C_out, C_in, kh, kw): red adds, blue takes away; of three channels colours."""
     coloured = weight.shape[1] == 3
     kernels = weight[:4 * MOST_CHANNELS]
     columns = min(12, len(kernels))

@@ -54,5 +54,5 @@ def as_svg(figure: Any) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.DOTALL)
     svg = re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"|(<svg [^>]*?)height="[^"]*pt" width="[^"]*pt"',
                  r"\1\2", svg, count=1)
-    svg = re.sub(r'<g id="[a-z]+[A-Za-z0-9.]*_\d+">', "<g>", svg)  # numbered in every figure from one on
+    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", svg)  # numbered in every figure from one on
     return svg.replace("#000000", "currentColor")

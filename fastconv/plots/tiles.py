@@ -44,7 +44,7 @@ def mosaic(tiles: Sequence[NDArray[Any]], columns: int, gap: int = 1) -> NDArray
     return whole
 
 
-def show(axes: Any, image: NDArray[Any], cmap: str = "gray", gaps: str = "none", **options: Any) -> Any:
+def show(axes: Any, image: NDArray[Any], *, cmap: str = "gray", gaps: str = "none", **options: Any) -> Any:
     """Draws an array on axes that have no frame; returns what matplotlib calls the image.
 
     gaps: the colour of what is NaN.
@@ -55,7 +55,7 @@ def show(axes: Any, image: NDArray[Any], cmap: str = "gray", gaps: str = "none",
     return axes.imshow(image, cmap=colormaps[cmap].with_extremes(bad=gaps), interpolation="none", **options)
 
 
-def extent_of(values: NDArray[Any]) -> dict[str, float]:
+def extent_of(values: NDArray[Any]) -> dict[str, Any]:
     """Limits of colours as far below 0 as above."""
     most = float(np.nanmax(np.abs(values), initial=0)) or 1.0
     return {"vmin": -most, "vmax": most}

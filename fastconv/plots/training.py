@@ -14,22 +14,21 @@ def training_curves(history: Sequence[EpochResult]) -> Any:
     """A figure of the loss, of the error on the validation images if there were any, and of the learning rate."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    epochs = [each.epoch for each in history]
-    validated = [(each.epoch, each.validation) for each in history if each.validation]
-    panels = [("mean loss", [("training", epochs, [each.loss for each in history]),
-                             ("validation", *_course(validated, "loss"))])]
-    if validated:
-        places, accuracies = _course(validated, "accuracy")
-        panels.append(("validation error, %", [("", places, [100 * (1 - each) for each in accuracies])]))
-    panels.append(("learning rate", [("", epochs, [each.lr for each in history])]))
+    losses = {"training": {each.epoch: each.loss for each in history}, "validation": _validated(history, "loss")}
+    panels = {"mean loss": losses}
+    errors = {epoch: 100 * (1 - accuracy) for epoch, accuracy in _validated(history, "accuracy").items()}
+    if errors:
+        panels["validation error, %"] = {"": errors}
+    panels["learning rate"] = {"": {each.epoch: each.lr for each in history}}
     figure = new_figure(3.5 * len(panels), 2.9)
-    for axes, (title, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, (title, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("epoch")
-        drawn = [(name, *points) for name, *points in curves if points[0]]
-        for colour, (name, places, values) in zip(COLOURS, drawn, strict=False):
-            axes.plot(places, values, color=colour, marker="o", markersize=3, linewidth=1.6, label=name)
-        if title == "mean loss" and not any(value <= 0 for _, _, values in drawn for value in values):
+        drawn = {name: values for name, values in curves.items() if values}
+        for colour, (name, values) in zip(COLOURS, drawn.items(), strict=False):
+            axes.plot(list(values), list(values.values()), color=colour, marker="o", markersize=3, linewidth=1.6,
+                      label=name)
+        if curves is losses and not any(value <= 0 for values in drawn.values() for value in values.values()):
             axes.set_yscale("log")
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_minor_locator(NullLocator())
@@ -44,6 +43,6 @@ def training_curves(history: Sequence[EpochResult]) -> Any:
     return figure
 
 
-def _course(validated: Sequence[tuple[int, Any]], name: str) -> tuple[list[int], list[float]]:
-    known = [(epoch, float(metrics[name])) for epoch, metrics in validated if name in metrics]
-    return [epoch for epoch, _ in known], [value for _, value in known]
+def _validated(history: Sequence[EpochResult], name: str) -> dict[int, float]:
+    """One of the validation's metrics by the epoch, where it is known."""
+    return {each.epoch: each.validation[name] for each in history if each.validation and name in each.validation}

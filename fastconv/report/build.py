@@ -112,8 +112,8 @@ def _explanations(model: Layer, test: Dataset, said: Predictions) -> Iterator[Se
             "probable (blue) when it covers the image there (Zeiler & Fergus 2014). Saliency: how strongly a pixel can "
             "change the class's score (Simonyan et al. 2014). ")
     if guided:
-        text += ("Guided backpropagation: what speaks for the class, without the signals that hold it back (Springenberg "
-                 "et al. 2015). ")
+        text += ("Guided backpropagation: what speaks for the class, without the signals that hold it back "
+                 "(Springenberg et al. 2015). ")
     content = ""
     for chosen, caption in ((right, "Images that are recognised, by class."),
                             (wrong, "The worst mistakes: what the wrong class that was said depends on.")):
@@ -141,13 +141,13 @@ def _patches(model: Layer, test: Dataset) -> Iterator[Section]:
     content = ""
     for name in names:
         found = explain.top_patches(model, images, name)
-        rows, cols = found.field.rows.size, found.field.cols.size
+        rows, cols = min(found.field.rows.size, images.shape[2]), min(found.field.cols.size, images.shape[3])
         content += figure(as_svg(network.patches(found, images)),
-                          f"{name}: receptive fields of {min(rows, images.shape[2])}×{min(cols, images.shape[3])} pixels")
+                          f"Layer {name}, whose receptive fields are {rows}×{cols} pixels.")
     if names:
-        yield Section("What excites neurons", f"Of the channels of a layer, the nine strongest activations in {len(images):,} "
-                      "test images, each in another image: what their receptive fields saw (Zeiler & Fergus 2014).",
-                      content)
+        yield Section("What excites neurons", f"Of each channel of a layer, the nine strongest activations in "
+                      f"{len(images):,} test images, each in another image: what their receptive fields saw "
+                      "(Zeiler & Fergus 2014).", content)
 
 
 def _layers(layers: Sequence[LayerSummary]) -> Section:

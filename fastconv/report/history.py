@@ -34,25 +34,34 @@ def read_history(path: Path) -> list[EpochResult]:
     try:
         entries = _entries(text)
         return [_epoch(entry) for entry in entries]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise DataError(f"{path}: expected what `fastconv train --json` prints, or a JSON object for each epoch: "
                         f"{reason}") from error
 
 
 def _entries(text: str) -> list[Mapping[str, Any]]:
-    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
     try:
         document = json.loads(text)
     except ValueError:
-        if len(lines) > 1 and not lines[-1].endswith("\n"):
-            del lines[-1]  # a run is writing it, or was killed while it did
-        document = [json.loads(line) for line in lines]
+        document = _lines(text)
     if isinstance(document, dict):
-        document = document["epochs"] if "epochs" in document else [document]
+        document = document.get("epochs", [document])
     if not document:
         raise ValueError("there is no epoch")
     return list(document)
+
+
+def _lines(text: str) -> list[Any]:
+    """The document in each line; a last one that is cut off is left out: a run is writing it, or was killed then."""
+    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    documents = [json.loads(line) for line in lines[:-1]]
+    try:
+        documents += [json.loads(line) for line in lines[-1:]]
+    except ValueError:
+        if not documents or lines[-1].endswith("\n"):
+            raise
+    return documents
 
 
 def _epoch(entry: Mapping[str, Any]) -> EpochResult:

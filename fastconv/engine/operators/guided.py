@@ -9,7 +9,7 @@ from fastconv.kernels import activation as kernels
 
 
 def guided_relu(builder: Builder, x: Tensor) -> Tensor:
-    """max(x, 0), whose gradient passes where x and what comes back are above zero (Springenberg et al. 2015, section 3).
+    """max(x, 0), whose gradient passes where x and what comes back are positive (Springenberg et al. 2015, section 3).
 
     What comes back is cut off at zero before ReLU's own gradient.
     """
