@@ -149,6 +149,8 @@ def _rows(network: Expansion, shapes: Sequence[Shape], watch: Stopwatch, each: N
     group_bytes: Counter[Key] = Counter()
     known: set[Buffer] = set()
     for number, ((call, _), key, direction) in enumerate(zip(watch.calls, keys, directions, strict=True)):
+        if not each[:, number].any():
+            continue  # it packs weights, which only comes before the first run
         calls.setdefault(key, {}).setdefault(direction, []).append(number)
         fresh = set(call.buffers()) - known
         group_bytes[key] += sum(buffer.size for buffer in fresh)
@@ -219,7 +221,8 @@ def _owners(network: Expansion, session: Session) -> dict[int, int]:
     """The layers whose parameters, or gradients, arrays are."""
     gradients = session.gradients if isinstance(session, LossSession) else {}
     return {id(array): place for place, node in enumerate(network.nodes)
-            for parameter in node.layer._parameters.values() for array in (parameter.array, gradients.get(parameter)) if array is not None}
+            for parameter in node.layer._parameters.values()
+            for array in (parameter.array, gradients.get(parameter)) if array is not None}
 
 
 def _owner(call: Call, owners: Mapping[int, int]) -> int | None:

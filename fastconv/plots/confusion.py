@@ -20,7 +20,7 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Any:
     The colour of a mistake is its share of the right class; the diagonal, which is right, is grey.
     """
     size = len(classes)
-    inches = min(3.2 + 0.42 * size, 14)
+    inches = min(2.6 + 0.38 * size, 14)
     figure = new_figure(inches + 1.6, inches - 0.4)
     axes = figure.add_subplot()
     totals = counts.sum(axis=1, keepdims=True)

@@ -41,7 +41,7 @@ def mistakes(images: NDArray[Any], said: Predictions, chosen: Sequence[int] | ND
 
 
 def filters(weight: NDArray[np.float32]) -> Any:
-    """A figure of a convolution's weight (C_out, C_in, kh, kw): red adds, blue takes away; of three channels colours."""
+    """A figure of a convolution's weight (C_out, C_in, kh, kw): red adds, blue takes away; three channels: colours."""
     coloured = weight.shape[1] == 3
     kernels = weight[:4 * MOST_CHANNELS]
     columns = min(12, len(kernels))
