@@ -43,20 +43,50 @@ def _(layer: nn.BatchNorm2d, x: Array) -> Array:
 
 @compute.register
 def _(layer: nn.MaxPool2d, x: Array) -> Array:
-    return max_pool2d(x, Window(layer.kernel_size, layer.stride, layer.padding, (1, 1)))
+    return max_pool2d(x, _pooling(layer))
 
 
 @compute.register
 def _(layer: nn.AvgPool2d, x: Array) -> Array:
-    return avg_pool2d(x, Window(layer.kernel_size, layer.stride, layer.padding, (1, 1)))
+    return avg_pool2d(x, _pooling(layer), layer.count_include_pad)
 
 
 @compute.register
 def _(layer: nn.AdaptiveAvgPool2d, x: Array) -> Array:
-    n, channels, height, width = x.shape
-    rows, cols = layer.output_size
-    y: Array = x.reshape(n, channels, rows, height // rows, cols, width // cols).mean(axis=(3, 5))
+    y: Array = _parts(x, layer.output_size).mean(axis=(3, 5))
     return y
+
+
+@compute.register
+def _(layer: nn.AdaptiveMaxPool2d, x: Array) -> Array:
+    y: Array = _parts(x, layer.output_size).max(axis=(3, 5))
+    return y
+
+
+@compute.register
+def _(layer: nn.ConvTranspose2d, x: Array) -> Array:
+    options = {name: layer.config[name] for name in ("stride", "padding", "output_padding", "groups", "dilation")}
+    return reference.conv_transpose2d(x, _own(layer, "weight"), layer.bias, **options)
+
+
+@compute.register
+def _(layer: nn.Upsample, x: Array) -> Array:
+    return reference.upsample(x, layer.scale_factor)
+
+
+@compute.register
+def _(layer: nn.Concat, x: Array, *others: Array) -> Array:
+    return np.concatenate([x, *others], axis=1)
+
+
+@compute.register
+def _(layer: nn.Narrow, x: Array) -> Array:
+    return x[:, layer.start:layer.start + layer.length]
+
+
+@compute.register
+def _(layer: nn.ChannelShuffle, x: Array) -> Array:
+    return reference.channel_shuffle(x, layer.groups)
 
 
 @compute.register
@@ -164,6 +194,16 @@ def _(layer: nn.MetaAconC, x: Array) -> Array:
 def _own(layer: Layer, name: str) -> Array:
     """A parameter of the layer."""
     return layer._parameters[name].array
+
+
+def _pooling(layer: nn.MaxPool2d | nn.AvgPool2d) -> Window:
+    return Window(layer.kernel_size, layer.stride, layer.padding, (1, 1), layer.ceil_mode)
+
+
+def _parts(x: Array, size: tuple[int, int]) -> Array:
+    """x (N, C, H, W) as size[0] × size[1] equal parts: (N, C, rows, H / rows, cols, W / cols)."""
+    n, channels, height, width = x.shape
+    return x.reshape(n, channels, size[0], height // size[0], size[1], width // size[1])
 
 
 def _by_channel(layer: Layer, name: str, x: Array) -> Array:

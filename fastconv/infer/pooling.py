@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.infer.layout import padded
+from fastconv.reference.pooling import counts
 from fastconv.reference.window import Window
 
 Array = NDArray[Any]
@@ -17,22 +17,24 @@ Array = NDArray[Any]
 
 def max_pool2d(x: Array, window: Window) -> Array:
     """The maximum of each window of x (N, C, H, W); padding never wins."""
-    taps = _taps(padded(x, window.padding, -np.inf), window)
+    taps = _taps(x, window, -np.inf)
     y = next(taps).copy(order="K")
     for pixels in taps:
         np.maximum(y, pixels, out=y)
     return y
 
 
-def avg_pool2d(x: Array, window: Window) -> Array:
-    """The mean of each window of x (N, C, H, W), padding counted as zeros."""
-    taps = _taps(padded(x, window.padding), window)
+def avg_pool2d(x: Array, window: Window, count_include_pad: bool) -> Array:
+    """The mean of each window of x (N, C, H, W), padding counted as zeros or not at all."""
+    taps = _taps(x, window, 0)
     y = next(taps).copy(order="K")
     for pixels in taps:
         y += pixels
-    y /= prod(window.kernel_size)
+    y /= counts(window, x, count_include_pad)
     return y
 
 
-def _taps(x: Array, window: Window) -> Iterator[Array]:
-    return (pixels for _, _, pixels in window.taps(x))
+def _taps(x: Array, window: Window, value: float) -> Iterator[Array]:
+    """For each tap the pixels it meets, `value` around the image."""
+    reaching = window.reaching(x)
+    return (pixels for _, _, pixels in reaching.taps(padded(x, reaching.padding, value)))
