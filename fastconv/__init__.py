@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, functional, models, nn, optim
+    from fastconv import data, errors, explain, functional, models, nn, optim
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
+    from fastconv.input_gradient import input_grad
     from fastconv.serialization import load, save
     from fastconv.trainer import Callback, EpochResult, Trainer
 
-_MODULES = ("data", "errors", "functional", "models", "nn", "optim")
+_MODULES = ("data", "errors", "explain", "functional", "models", "nn", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
     "Trainer": "fastconv.trainer",
     "fit_full_batch": "fastconv.full_batch",
     "get_num_threads": "fastconv.engine.threads",
+    "input_grad": "fastconv.input_gradient",
     "load": "fastconv.serialization",
     "save": "fastconv.serialization",
     "set_num_threads": "fastconv.engine.threads",
@@ -32,8 +34,8 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "fit_full_batch", "functional",
-    "get_num_threads", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "explain", "fit_full_batch", "functional",
+    "get_num_threads", "input_grad", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as write_tensors
 
 from fastconv import nn
 from fastconv.errors import CheckpointError
@@ -40,12 +42,16 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     The file appears under its name only when it is complete and on the disk. Raises OSError, naming the file, where it
     cannot be written, and TypeError for a layer that is not fastconv's own.
     """
+    _write(Path(path), to_bytes(model))
+
+
+def to_bytes(model: Layer) -> bytes:
+    """A model as what `save` writes; TypeError for a layer that is not fastconv's own."""
     images = {"mean": model.mean, "std": model.std, "classes": model.classes, "input_shape": model.input_shape}
     description = {"layer": _describe(model), **{
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
     metadata = {"format": FORMAT, "model": json.dumps(description)}
-    content = to_bytes(model.state_dict(), metadata)
-    _write(Path(path), content)
+    return write_tensors(model.state_dict(), metadata)
 
 
 def load(path: str | os.PathLike[str]) -> Layer:
@@ -60,6 +66,20 @@ def load(path: str | os.PathLike[str]) -> Layer:
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
+    return _model(metadata, state, str(path))
+
+
+def from_bytes(content: bytes, name: str = "model") -> Layer:
+    """As `load`, from what such a file holds; errors call it by `name`."""
+    try:
+        state = read_tensors(content)  # checks the header, too
+        metadata = json.loads(content[8:8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    except (SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise CheckpointError(f"{name}: cannot be read as a model: {error}") from error
+    return _model(metadata, state, name)
+
+
+def _model(metadata: dict[str, str], state: dict[str, NDArray[Any]], path: str) -> Layer:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
                               f"found format {metadata.get('format')!r}")

@@ -252,7 +252,8 @@ def test_a_buffer_inside_another_lies_there_and_keeps_it_alive():
     seen = {}
 
     def record(name):
-        return lambda fields, _: seen.setdefault(name, [int(fields[key]["address"]) for key in ("buffer", "other")])
+        return lambda fields, _: seen.setdefault(
+            name, tuple(int(fields[key]["address"]) for key in ("buffer", "other")))
 
     calls = [Call(PythonKernel(record("first")), [{"buffer": inner, "other": middle}]),
              Call(PythonKernel(record("second")), [{"buffer": other, "other": other}]),
@@ -260,7 +261,7 @@ def test_a_buffer_inside_another_lies_there_and_keeps_it_alive():
     phases = [Phase(calls)]
     run(program(*phases, workers=1), phases, images=1)
     start, inside = seen["third"]
-    assert seen["first"] == [start + 96, start + 64]
+    assert seen["first"] == (start + 96, start + 64)
     assert inside == start + 100
     assert abs(seen["second"][0] - start) >= 256
 
