@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, explain, functional, models, nn, optim
+    from fastconv import cache, data, errors, explain, functional, infer, models, nn, optim
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastconv.serialization import load, save
     from fastconv.trainer import Callback, EpochResult, Trainer
 
-_MODULES = ("data", "errors", "explain", "functional", "models", "nn", "optim")
+_MODULES = ("cache", "data", "errors", "explain", "functional", "infer", "models", "nn", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
@@ -34,8 +34,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "explain", "fit_full_batch", "functional",
-    "get_num_threads", "input_grad", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "Callback", "EpochResult", "Trainer", "__version__", "cache", "data", "errors", "explain", "fit_full_batch",
+    "functional", "get_num_threads", "infer", "input_grad", "load", "models", "nn", "optim", "save", "set_num_threads",
+    "value_and_grad",
 ]
 
 

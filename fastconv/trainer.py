@@ -20,7 +20,8 @@ from fastconv.engine.pool import Pool
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DataError, DivergenceError
 from fastconv.layout import whole_lanes
-from fastconv.nn.inference import check_images, infer
+from fastconv.nn.images import check_images
+from fastconv.nn.inference import infer
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import CrossEntropyLoss, Loss, check_targets
 from fastconv.nn.sessions import LossSession

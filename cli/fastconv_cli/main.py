@@ -6,6 +6,7 @@ import click
 
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
+from fastconv_cli.cache import cache
 from fastconv_cli.compare import compare
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
@@ -14,6 +15,7 @@ from fastconv_cli.predict import predict
 from fastconv_cli.profile import profile
 from fastconv_cli.report import report
 from fastconv_cli.search import search
+from fastconv_cli.serve import serve
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
 
@@ -56,5 +58,6 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, report, profile, bench, data):
+for command in (train, evaluate, predict, summary, compare, search, landscape, report, profile, bench, data, serve,
+                cache):
     main.add_command(command)

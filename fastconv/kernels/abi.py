@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, from_dtype, njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, models, register_model
 
+from fastconv.kernels.compiling import callback
 from fastconv.simd.tile import ONE_VECTOR, Block, BlockType
 
 #: fastmath flags that change no NaN and no infinity and keep the order of additions.
@@ -69,7 +70,7 @@ class Kernel:
         if block not in self._compiled:
             signature = types.void(RecordsType(self.arguments, block, self.formula), types.intp)
             options = {key: value for key, value in NATIVE.items() if key != "nogil"}
-            self._compiled[block] = cfunc(signature, cache=True, **options)(self.function)
+            self._compiled[block] = callback(signature, self.function, options)
         return int(self._compiled[block].address)
 
 
