@@ -92,7 +92,7 @@ def test_the_same_batch_has_the_same_gradients_to_the_last_bit(problem):
 
 @given(problems())
 def test_a_gradient_is_the_mean_of_those_of_the_single_images(problem):
-    assume(not problem.normalises)
+    assume(not problem.depends_on_batch)
     _, grads = fc.value_and_grad(problem.model, problem.loss, problem.x, problem.targets)
     x, targets = problem.x, problem.targets
     singles = [fc.value_and_grad(problem.model, problem.loss, x[i:i + 1], targets[i:i + 1])[1] for i in range(len(x))]

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.update import Update
-from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, SEED, STEP, STOP, TARGETS
 
 
 class Session:
@@ -28,8 +28,10 @@ class Session:
         return bool(self.program.batch[STOP])
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
-            results: np.ndarray | None = None) -> None:
+            results: np.ndarray | None = None, seed: int = 0, step: int = 0) -> None:
         """Runs images[indices], or the first `count` images; all arrays are C-contiguous.
+
+        seed, step: what random numbers are drawn for.
 
         Leaves the gradients of the trainable parameters, and with an update also changes these.
         """
@@ -46,6 +48,7 @@ class Session:
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
+        table[SEED], table[STEP] = seed, step
         self.program.run(count, first)
         if self._updates and not table[STOP]:
             for parameter in (*self._trained, *self._gathered):

@@ -24,9 +24,12 @@ NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "n
 BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
 
 #: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
-#: addresses of the images, their indices, the targets and the results, the number of images, and a word that a kernel
-#: sets where no further phase should begin.
-IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP = range(6)
+#: addresses of the images, their indices, the targets and the results, the number of images, a word that a kernel sets
+#: where no further phase should begin, and the seed and the step that random numbers are drawn for.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP, SEED, STEP = range(8)
+
+#: Words of that table.
+BATCH_WORDS = 8
 
 
 def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
