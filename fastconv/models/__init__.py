@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from fastconv.models.ds_cnn import ds_cnn
 from fastconv.models.lenet import lenet5, lenet5_classic
-from fastconv.models.resnet import resnet8, resnet20
+from fastconv.models.resnet import resnet8, resnet20, se_resnet20
 from fastconv.nn import Layer
 
 #: Every network by name.
 MODELS: dict[str, Callable[..., Layer]] = {
-    "lenet5": lenet5, "lenet5_classic": lenet5_classic, "resnet8": resnet8, "resnet20": resnet20, "ds_cnn": ds_cnn}
+    "lenet5": lenet5, "lenet5_classic": lenet5_classic, "resnet8": resnet8, "resnet20": resnet20,
+    "se_resnet20": se_resnet20, "ds_cnn": ds_cnn}
 
-__all__ = ["MODELS", "ds_cnn", "lenet5", "lenet5_classic", "resnet8", "resnet20"]
+__all__ = ["MODELS", "ds_cnn", "lenet5", "lenet5_classic", "resnet8", "resnet20", "se_resnet20"]

@@ -50,5 +50,5 @@ def dropout(x: Array, p: float, stream: int = 0, step: int = 0, seed: int = 0) -
 
 def dropout2d(x: Array, p: float, stream: int = 0, step: int = 0, seed: int = 0) -> Array:
     """x (N, C, H, W) in training, whole channels dropped (Tompson et al. 2015)."""
-    dropped: Array = x * dropout_factors(*x.shape[:2], p, stream, step, seed)[:, :, None, None]
+    dropped: Array = x * dropout_factors(x.shape[0], x.shape[1], p, stream, step, seed)[:, :, None, None]
     return dropped

@@ -26,8 +26,8 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
     count = place.channels if gamma is None else gamma.grad.size
     kept = Buffer(4 * LANES * kernels.KEPT * groups)
     common: dict[str, Any] = {
-        "kept": kept, "gamma": _values(gamma, count, 1.0), "beta": _values(beta, count, 0.0), "of_pixels": count != place.channels,
-        "width": place.channels // groups, **planes(place)}
+        "kept": kept, "gamma": _values(gamma, count, 1.0), "beta": _values(beta, count, 0.0),
+        "of_pixels": count != place.channels, "width": place.channels // groups, **planes(place)}
     keeps_x = x.needs_grad or any(learned)
     y = Tensor.new(x.place, keeps_x) if x.read_only or keeps_x else x.in_place()
     call = builder.call(kernels.group_norm, x=x.buffer, y=y.buffer, batch=builder.batch, eps=eps, lower=-np.inf,
