@@ -7,6 +7,7 @@ from fastconv.engine.operators.addition import add, fan_out
 from fastconv.engine.operators.batch_norm import Running, batch_norm
 from fastconv.engine.operators.convolution import conv2d, linear
 from fastconv.engine.operators.dropout import dropout
+from fastconv.engine.operators.global_pooling import global_avg_pool2d
 from fastconv.engine.operators.group_norm import group_norm
 from fastconv.engine.operators.loss import loss
 from fastconv.engine.operators.multiplication import multiply
@@ -15,6 +16,6 @@ from fastconv.engine.operators.window import Window
 
 __all__ = [
     "Formula", "Running", "Window", "activate", "activate_max_pool2d", "add", "avg_pool2d", "batch_norm", "conv2d",
-    "dropout", "fan_out", "features", "group_norm", "linear", "loss", "max_pool2d", "multiply", "relu", "softmax",
-    "switch_of_channels", "switch_of_image",
+    "dropout", "fan_out", "features", "global_avg_pool2d", "group_norm", "linear", "loss", "max_pool2d", "multiply",
+    "relu", "softmax", "switch_of_channels", "switch_of_image",
 ]
