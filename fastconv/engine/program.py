@@ -30,6 +30,8 @@ class Call:
         for record in self.records:
             for value in record.values():
                 buffer = value.buffer if isinstance(value, At) else value
+                while isinstance(buffer, Buffer) and buffer.inside is not None:
+                    buffer = buffer.inside.buffer
                 if isinstance(buffer, Buffer):
                     yield buffer
 
@@ -102,6 +104,8 @@ class Program:
         if isinstance(value, Fixed):
             self._alive.append(value.array)
             return value.array.ctypes.data, 0
+        if value.inside is not None:
+            return self._address(value.inside, worker)
         if value.per_group:
             return self._per_group[value].ctypes.data, value.size
         if value in self._passed_on:

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.update import Update
-from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, SEED, STEP, STOP, TARGETS
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, KEY, RESULTS, SEED, STEP, STOP, TARGETS, TOTAL
 
 
 class Session:
@@ -28,10 +28,11 @@ class Session:
         return bool(self.program.batch[STOP])
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
-            results: np.ndarray | None = None, seed: int = 0, step: int = 0) -> None:
+            results: np.ndarray | None = None, key: int = 0, seed: int = 0, step: int = 0) -> None:
         """Runs images[indices], or the first `count` images; all arrays are C-contiguous.
 
-        seed, step: what random numbers are drawn for.
+        key: an int64 that all random numbers of these images come from.
+        seed, step: what the other random numbers are drawn for.
 
         Leaves the gradients of the trainable parameters, and with an update also changes these.
         """
@@ -46,6 +47,7 @@ class Session:
                 self._in_order = np.arange(count)
             indices = self._in_order
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
+        table[KEY], table[TOTAL] = key, len(images)
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
         table[SEED], table[STEP] = seed, step

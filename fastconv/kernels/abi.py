@@ -25,11 +25,12 @@ BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
 
 #: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
 #: addresses of the images, their indices, the targets and the results, the number of images, a word that a kernel sets
-#: where no further phase should begin, and the seed and the step that random numbers are drawn for.
-IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP, SEED, STEP = range(8)
+#: where no further phase should begin, the key of the images' random numbers, how many images there are in all, and the
+#: seed and the step of all other random numbers.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP, KEY, TOTAL, SEED, STEP = range(10)
 
 #: Words of that table.
-BATCH_WORDS = 8
+BATCH_WORDS = 10
 
 
 def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
@@ -141,6 +142,12 @@ def octets(buffer, group):
 def shorts(buffer, group):
     """Pointer to group `group` of a uint16 buffer."""
     return pointer(np.uint16, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
+def words(buffer, group):
+    """Pointer to group `group` of a uint32 buffer."""
+    return pointer(np.uint32, buffer.address + group * buffer.stride)
 
 
 @njit(**NATIVE)
