@@ -25,9 +25,10 @@ FORMAT = "fastconv 1"
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
     nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d,
-    nn.ChannelShuffle, nn.Concat, nn.Conv2d, nn.ConvTranspose2d, nn.ELU, nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish,
-    nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish, nn.Narrow, nn.PReLU, nn.ReLU, nn.Residual, nn.SELU,
-    nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish, nn.Tanh, nn.Upsample)}
+    nn.ChannelShuffle, nn.Concat, nn.Conv2d, nn.ConvTranspose2d, nn.Dropout, nn.Dropout2d, nn.ELU, nn.Flatten, nn.GELU,
+    nn.Graph, nn.GroupNorm, nn.Hardswish, nn.LayerNorm, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
+    nn.Multiply, nn.Narrow, nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus,
+    nn.SqueezeExcite, nn.Swish, nn.Tanh, nn.Upsample)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000

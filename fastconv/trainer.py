@@ -66,16 +66,17 @@ class Trainer:
     as they scale the optimizer's.
     clip_grad_norm, clip_grad_value: what gradients are clipped to, all together or one by one, as in torch.nn.utils.
     average: keeps an average of the parameters over the steps.
+    seed: with the number of steps, what dropout drops follows from it.
     """
 
     def __init__(self, model: Layer, optimizer: Optimizer, loss: Loss | None = None, *,
                  parameter_groups: Mapping[str, Mapping[str, Any]] | None = None, clip_grad_norm: float | None = None,
-                 clip_grad_value: float | None = None, average: Average | None = None) -> None:
+                 clip_grad_value: float | None = None, average: Average | None = None, seed: int = 0) -> None:
         self.model = model
         self.loss = CrossEntropyLoss() if loss is None else loss
         self._leaves = [leaf for _, leaf in model.leaves()]
         self._run = OptimizerRun(optimizer, model.parameters(), parameter_groups, clip_grad_norm, clip_grad_value,
-                                 average)
+                                 average, seed)
         self._sessions = Pool()
         self._lock = threading.Lock()  # steps follow each other, whichever threads make them
 
@@ -158,7 +159,8 @@ class Trainer:
             return self.model.state_dict() | self._run.averaged()
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the averages.
+        """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the seed,
+        the averages.
 
         A trainer of the same kind that loads it, on a model with the same weights, goes on with the same bits.
         """
@@ -222,7 +224,7 @@ class Trainer:
               lr: float, key: int = 0) -> float:
         with self._lock:
             self._run.begin(lr)
-            session.run(len(indices), images, indices, targets, key=key)
+            session.run(len(indices), images, indices, targets, key=key, seed=self._run.seed, step=self.steps)
             loss = session.mean_loss
             if session.stopped:
                 lost = "the gradient's norm became infinite" if math.isfinite(loss) else f"the loss became {loss}"
