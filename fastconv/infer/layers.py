@@ -42,6 +42,16 @@ def _(layer: nn.BatchNorm2d, x: Array) -> Array:
 
 
 @compute.register
+def _(layer: nn.GroupNorm, x: Array) -> Array:
+    return reference.group_norm(x, layer.num_groups, *_affine(layer), layer.eps)
+
+
+@compute.register
+def _(layer: nn.LayerNorm, x: Array) -> Array:
+    return reference.layer_norm(x, *_affine(layer), layer.eps)
+
+
+@compute.register
 def _(layer: nn.MaxPool2d, x: Array) -> Array:
     return max_pool2d(x, _pooling(layer))
 
@@ -92,6 +102,17 @@ def _(layer: nn.ChannelShuffle, x: Array) -> Array:
 @compute.register
 def _(layer: nn.Add, x: Array, *others: Array) -> Array:
     return sum(others, x)
+
+
+@compute.register
+def _(layer: nn.Multiply, x: Array, other: Array) -> Array:
+    y: Array = x * other
+    return y
+
+
+@compute.register
+def _(layer: nn.Dropout, x: Array) -> Array:
+    return x
 
 
 @compute.register
@@ -194,6 +215,12 @@ def _(layer: nn.MetaAconC, x: Array) -> Array:
 def _own(layer: Layer, name: str) -> Array:
     """A parameter of the layer."""
     return layer._parameters[name].array
+
+
+def _affine(layer: nn.GroupNorm | nn.LayerNorm) -> tuple[Array | None, Array | None]:
+    """The weight and the bias of a normalisation, if it has them."""
+    parameters = layer._parameters
+    return (parameters["weight"].array, parameters["bias"].array) if parameters else (None, None)
 
 
 def _pooling(layer: nn.MaxPool2d | nn.AvgPool2d) -> Window:
