@@ -10,7 +10,9 @@ from fastconv_cli.compare import compare
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
+from fastconv_cli.lr_find import lr_find
 from fastconv_cli.predict import predict
+from fastconv_cli.runs import runs
 from fastconv_cli.search import search
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
@@ -28,8 +30,8 @@ class Commands(click.Group):
             raise  # the reader of our output left; click ends quietly
         except (ValueError, TypeError, OSError, MemoryError) as error:
             raise click.ClickException(in_one_line(error)) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted. Files that were already written are complete.", err=True)
+        except KeyboardInterrupt as interruption:
+            click.echo(str(interruption) or "Interrupted. Files that were already written are complete.", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -54,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data):
+for command in (train, evaluate, predict, summary, runs, lr_find, compare, search, landscape, bench, data):
     main.add_command(command)
