@@ -7,7 +7,6 @@ import time
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +41,8 @@ class Run(Callback):
         with fc.Run("runs/mine", trainer) as run:
             trainer.fit(train, epochs=8, callbacks=[run], start=run.progress)
 
-    configuration: what is written to run.toml, for people and for `fastconv runs`.
+    configuration: what run.toml says beside epochs, batch_size and seed, for people and for `fastconv runs`; by default
+    what the trainer says of itself.
     monitor: what the best epoch is chosen by, one of `callbacks.MONITORS`; by default the validation's accuracy, and
     the loss where there is no validation.
     seconds: between two checkpoints inside an epoch, beside those after every epoch. By default ten; and checkpoints,
@@ -57,7 +57,8 @@ class Run(Callback):
                  configuration: Mapping[str, Any] | None = None, monitor: str | None = None,
                  seconds: float | None = None) -> None:
         self.folder, self.trainer, self.progress = Path(folder), trainer, Progress()
-        self._configuration, self._monitor, self._seconds = configuration, monitor, seconds
+        self._configuration = _described(trainer) if configuration is None else configuration
+        self._monitor, self._seconds = monitor, seconds
         self._plan: Plan | None = None
         self._best_content: bytes | None = None
         self._saved: Progress | None = None
@@ -147,9 +148,7 @@ class Run(Callback):
     def _describe(self, plan: Plan) -> None:
         """Writes the configuration and the environment of a new run; RunError where the folder has another one."""
         path = self.folder / CONFIGURATION
-        text = to_toml(self._configuration or {
-            "model": type(self.trainer.model).__name__, "optimizer": repr(self.trainer.optimizer),
-            "loss": type(self.trainer.loss).__name__, **asdict(plan)})
+        text = to_toml({**self._configuration, "epochs": plan.epochs, "batch_size": plan.batch_size, "seed": plan.seed})
         if path.exists():
             before, now = read_toml(path), tomllib.loads(text)
             for name in sorted(before.keys() | now.keys()):
@@ -191,6 +190,11 @@ def _progress(checkpoint: Checkpoint, results: list[EpochResult], folder: Path) 
         raise CheckpointError(f"{folder}: its checkpoint is one after {checkpoint.epochs} epochs, its metrics know "
                               f"{len(results)}")
     return Progress(tuple(results[:checkpoint.epochs]), checkpoint.batches, checkpoint.loss, checkpoint.seconds)
+
+
+def _described(trainer: Trainer) -> dict[str, str]:
+    return {"model": type(trainer.model).__name__, "optimizer": repr(trainer.optimizer),
+            "loss": type(trainer.loss).__name__}
 
 
 def _place(progress: Progress) -> str:
