@@ -26,9 +26,9 @@ RATE = click.FloatRange(min=0, min_open=True)
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME", help="Optimizer to find a rate for.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
               help="Images per optimisation step.")
-@click.option("--low", type=RATE, default=1e-6, show_default=True, metavar="RATE", help="The first step's rate.")
+@click.option("--low", type=RATE, default=1e-5, show_default=True, metavar="RATE", help="The first step's rate.")
 @click.option("--high", type=RATE, default=10.0, show_default=True, metavar="RATE", help="The last step's rate.")
-@click.option("--steps", type=click.IntRange(min=21), default=150, show_default=True, metavar="N",
+@click.option("--steps", type=click.IntRange(min=21), default=300, show_default=True, metavar="N",
               help="Steps from the one to the other.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the first weights and the order of the images.")
@@ -69,11 +69,11 @@ def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, lo
         return
     curve = Curve(60)
     for step, loss in enumerate(test.smoothed):
-        curve.add(step / len(test.smoothed), loss)
+        curve.add(step / len(test.smoothed), min(loss, test.ceiling))
     click.echo(f"loss  {curve.text()}")
     click.echo(f"      {test.rates[0]:<30.2g}{test.rates[-1]:>30.2g}")
     if test.steepest is None:
-        click.echo("The loss falls nowhere: try other rates, or look at the images.")
+        click.echo("The loss hardly falls anywhere: try other rates, or look at the images.")
         return
     click.echo(f"falls fastest at {test.steepest:.2g}, is lowest at {test.lowest:.2g}")
     click.echo(f"Suggestion: --lr {test.suggestion:.2g}")

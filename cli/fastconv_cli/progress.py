@@ -66,9 +66,9 @@ class TrainingProgress(fc.Callback):
                        description=f"epoch {min(progress.epoch, plan.epochs)}/{plan.epochs}")
 
     def on_batch_end(self, epoch: int, images: int, loss: float) -> None:
-        done = (epoch - 1) * self.plan.images + images
-        self.loss.add((done - 1) / (self.plan.epochs * self.plan.images), loss)
-        self.bar.update(self.task, completed=done, description=f"epoch {epoch}/{self.plan.epochs}")
+        before, batch_start = (epoch - 1) * self.plan.images, (images - 1) // self.plan.batch_size * self.plan.batch_size
+        self.loss.add((before + batch_start) / (self.plan.epochs * self.plan.images), loss)
+        self.bar.update(self.task, completed=before + images, description=f"epoch {epoch}/{self.plan.epochs}")
 
     def on_epoch_end(self, result: EpochResult) -> None:
         line = f"epoch {result.epoch}/{self.plan.epochs}  loss {result.loss:.4f}"

@@ -22,6 +22,9 @@ TOO_HIGH = 4.0
 #: Steps at the beginning where the smoothed loss is of too few batches to be read.
 WARM_UP = 10
 
+#: Where the smoothed loss never falls below so much of what it was after the beginning, it is only noise that falls.
+LEAST_FALL = 0.9
+
 #: Steps over which the slope is measured, each way.
 REACH = 3
 
@@ -51,12 +54,18 @@ class LrRange:
 
     @property
     def steepest(self) -> float | None:
-        """The rate at which the smoothed loss falls fastest for each factor that the rate grows by, None if nowhere."""
+        """The rate at which the smoothed loss falls fastest, by the rate's logarithm; None where it hardly falls."""
         end = int(np.argmin(self.smoothed)) + 1
+        if end <= WARM_UP or self.smoothed[end - 1] > LEAST_FALL * self.smoothed[WARM_UP]:
+            return None
         slopes = {step: self.smoothed[min(step + REACH, end - 1)] - self.smoothed[step - REACH]
                   for step in range(WARM_UP, end)}
-        steepest = min(slopes, key=lambda step: slopes[step], default=0)
-        return self.rates[steepest] if slopes and slopes[steepest] < 0 else None
+        return self.rates[min(slopes, key=lambda step: slopes[step])]
+
+    @property
+    def ceiling(self) -> float:
+        """A loss below which everything of interest lies: what comes after it only grows out of all proportion."""
+        return 1.1 * max(self.smoothed[:int(np.argmin(self.smoothed)) + 1])
 
     @property
     def lowest(self) -> float:
@@ -69,8 +78,8 @@ class LrRange:
         return None if self.steepest is None else math.sqrt(self.steepest * self.lowest)
 
 
-def lr_range(setting: Setting, train: Dataset, seed: int = 0, low: float = 1e-6, high: float = 10.0,
-             steps: int = 150) -> LrRange:
+def lr_range(setting: Setting, train: Dataset, seed: int = 0, low: float = 1e-5, high: float = 10.0,
+             steps: int = 300) -> LrRange:
     """Trains a new model with rates from low to high, until the loss has become far too high.
 
     The setting's schedule, epochs and learning rate do not matter. Raises ValueError for a range that is none,

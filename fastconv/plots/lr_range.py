@@ -20,8 +20,7 @@ def save_lr_range(test: LrRange, title: str, path: Path) -> None:
                                (test.suggestion, "suggestion", "-")):
         if value is not None:
             axes.axvline(value, color="C3", linestyle=style, linewidth=1, label=f"{name} {value:.2g}")
-    top = max(test.smoothed[0], *test.smoothed[:test.rates.index(test.lowest) + 1])
-    axes.set_ylim(0, 1.3 * top)
+    axes.set_ylim(0, 1.2 * test.ceiling)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from importlib.util import find_spec
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from fastconv.errors import RunError
@@ -13,7 +15,7 @@ FOLDER = "events"
 
 
 class EventFiles(Callback):
-    """Writes each epoch's figures to events/ in a folder, for `tensorboard --logdir`.
+    """Writes each epoch's figures to events/ in a folder, for `tensorboard --logdir`, while its context lasts.
 
     A run that is continued hides what was written after its checkpoint, as it comes again.
     Raises RunError where tensorboardX is missing.
@@ -24,10 +26,20 @@ class EventFiles(Callback):
         self._folder = folder / FOLDER
         self._writer: Any = None
 
+    def __enter__(self) -> EventFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
     def on_fit_start(self, plan: Plan, progress: Progress) -> None:
         from tensorboardX import SummaryWriter
 
-        self._writer = SummaryWriter(str(self._folder), purge_step=progress.epoch if progress.results else None)
+        # Names of files have the second, which two sessions may share.
+        self._writer = SummaryWriter(str(self._folder), flush_secs=5, filename_suffix=f".{secrets.token_hex(4)}",
+                                     purge_step=progress.epoch if progress.results else None)
 
     def on_epoch_end(self, result: EpochResult) -> None:
         values = {"loss/training": result.loss, "lr": result.lr, "images_per_second": result.images_per_second}
@@ -35,7 +47,6 @@ class EventFiles(Callback):
             values |= {f"{name}/validation": value for name, value in result.validation.items()}
         for name, value in values.items():
             self._writer.add_scalar(name, value, result.epoch)
-        self._writer.flush()
 
 
 def check_event_files() -> None:

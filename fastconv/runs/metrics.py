@@ -56,7 +56,7 @@ def read_results(folder: Path) -> list[EpochResult]:
             results.append(_result(json.loads(line)))
             if results[-1].epoch != number:
                 raise ValueError(f"expected epoch {number}, found {results[-1].epoch}")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise CheckpointError(f"{path}, line {number}: not the result of an epoch: {error}") from error
     return results
 

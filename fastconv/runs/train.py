@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +64,13 @@ def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callb
     trainer = Trainer(model, configuration.make_optimizer(), clip_grad_norm=configuration.clip_grad_norm)
     output = configuration.output
     assert output is not None, "a resolved configuration has an output"
-    with (Interruption() as interruption,
+    with (Interruption() as interruption, ExitStack() as open_files,
           Run(folder, trainer, configuration.to_table(), configuration.monitor) as run):
         followers = [*callbacks, run]
         if configuration.patience is not None:
             followers.append(EarlyStopping(configuration.patience, configuration.monitor))
         if configuration.tensorboard:
-            followers.append(EventFiles(folder))
+            followers.append(open_files.enter_context(EventFiles(folder)))
         results = trainer.fit(train, configuration.epochs, configuration.batch_size, validation,
                               configuration.make_schedule(), configuration.seed, checkpoint=output,
                               callbacks=[*followers, interruption], start=run.progress)

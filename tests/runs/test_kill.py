@@ -18,7 +18,7 @@ import fastconv as fc
 from fastconv.runs.checkpoint import read_checkpoint
 from fastconv.runs.run import LAST
 from tests.networks import assert_same_bits
-from tests.trainings import StopAfter, everything, fit, trainer
+from tests.trainings import everything, fit, trainer
 
 KILLS, EPOCHS = 20, 30
 
@@ -161,6 +161,13 @@ def test_a_folder_that_cannot_be_written_any_more_is_told_and_keeps_its_checkpoi
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
 def test_a_disk_that_is_full_is_told_and_keeps_its_checkpoint(tmp_path, uninterrupted):
+    class Fill(fc.Callback):
+        def on_batch_end(self, epoch, images, loss):
+            if (epoch, images) == (2, 48):
+                with (disk / "filling").open("wb", buffering=0) as file, suppress(OSError):
+                    while True:
+                        file.write(bytes(4096))
+
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True)
@@ -168,18 +175,12 @@ def test_a_disk_that_is_full_is_told_and_keeps_its_checkpoint(tmp_path, uninterr
         pytest.skip("needs the right to mount")
     try:
         training = trainer()
-        with fc.Run(disk / "run", training, seconds=0.0) as run:
-            fit(training, run, StopAfter(7), start=run.progress)
-        before = (disk / "run" / LAST).read_bytes()
-        filling = (disk / "filling").open("wb", buffering=0)
-        with filling, suppress(OSError):
-            while True:
-                filling.write(bytes(4096))
-        training = trainer()
-        with pytest.raises(OSError, match=r"No space left on device") as raised, fc.Run(disk / "run", training):
-            pass
+        with (pytest.raises(OSError, match="No space left on device") as raised,
+              fc.Run(disk / "run", training, seconds=0.0) as run):
+            fit(training, Fill(), run, start=run.progress)
         assert raised.value.errno == errno.ENOSPC
-        assert (disk / "run" / LAST).read_bytes() == before
+        assert raised.value.filename == str(disk / "run" / LAST)
+        assert read_checkpoint(disk / "run" / LAST).batches == 2
         (disk / "filling").unlink()
         training = trainer()
         with fc.Run(disk / "run", training) as run:
