@@ -66,8 +66,9 @@ class TrainingProgress(fc.Callback):
                        description=f"epoch {min(progress.epoch, plan.epochs)}/{plan.epochs}")
 
     def on_batch_end(self, epoch: int, images: int, loss: float) -> None:
-        before, batch_start = (epoch - 1) * self.plan.images, (images - 1) // self.plan.batch_size * self.plan.batch_size
-        self.loss.add((before + batch_start) / (self.plan.epochs * self.plan.images), loss)
+        before = (epoch - 1) * self.plan.images
+        batch_start = before + (images - 1) // self.plan.batch_size * self.plan.batch_size
+        self.loss.add(batch_start / (self.plan.epochs * self.plan.images), loss)
         self.bar.update(self.task, completed=before + images, description=f"epoch {epoch}/{self.plan.epochs}")
 
     def on_epoch_end(self, result: EpochResult) -> None:

@@ -219,7 +219,8 @@ def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
     output = tmp_path / "m.safetensors"
     command = [sys.executable, "-m", "fastconv_cli", "train", "--data", digits, "--epochs", "1000000"]
     process = subprocess.Popen(
-        [*command, "--output", output, "--run", tmp_path / "a run"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [*command, "--output", output, "--run", tmp_path / "a run"], text=True,
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},
     )
     hanging = threading.Timer(300, process.kill)

@@ -10,7 +10,7 @@ from tests.trainings import StopAfter, fit, trainer
 
 
 def events(folder):
-    """The events in the files of a folder, in the order of the files: records of a length, a sum, an event and a sum."""
+    """The events in the files of a folder, each a record of a length, a sum, an event and a sum."""
     protocol = pytest.importorskip("tensorboardX.proto.event_pb2")
     found = []
     for path in sorted((folder / "events").iterdir()):

@@ -144,13 +144,14 @@ def test_a_folder_that_cannot_be_written_any_more_is_told_and_keeps_its_checkpoi
                 os.seteuid(65534)
 
     folder, training = tmp_path / "run", trainer()
-    with pytest.raises(PermissionError, match=r"run.best\.safetensors"), fc.Run(folder, training, seconds=0.0) as run:
-        try:
+    try:
+        with (pytest.raises(PermissionError, match=r"run.best\.safetensors"),
+              fc.Run(folder, training, seconds=0.0) as run):
             fit(training, Forbid(), run, start=run.progress)
-        finally:
-            if os.getuid() == 0:
-                os.seteuid(0)
-            folder.chmod(0o755)
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        folder.chmod(0o755)
     assert read_checkpoint(folder / LAST).batches == 5
     training = trainer()
     with fc.Run(folder, training) as run:

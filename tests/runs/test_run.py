@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 
 import pytest
 
 import fastconv as fc
-from fastconv import optim
+from fastconv import durable, optim
 from fastconv.errors import CheckpointError, DivergenceError, RunError, ShapeError
 from fastconv.runs import run as module
 from fastconv.runs.checkpoint import read_checkpoint
@@ -103,20 +102,19 @@ def test_without_a_configuration_the_training_describes_itself(tmp_path):
 
 
 @pytest.mark.parametrize(("monitor", "key"), [
-    (None, lambda each: -each.validation["accuracy"]), ("validation_accuracy", lambda each: -each.validation["accuracy"]),
+    (None, lambda each: -each.validation["accuracy"]),
+    ("validation_accuracy", lambda each: -each.validation["accuracy"]),
     ("validation_loss", lambda each: each.validation["loss"]), ("loss", lambda each: each.loss)])
 def test_the_best_model_is_that_of_the_best_epoch(tmp_path, monitor, key):
     class Keep(fc.Callback):
-        states = []
-
         def on_epoch_end(self, result):
-            self.states.append(training.model.state_dict())
+            states.append(training.model.state_dict())
 
-    training, keep = trainer(), Keep()
+    training, keep, states = trainer(), Keep(), []
     with fc.Run(tmp_path, training, monitor=monitor) as run:
         results = fit(training, run, keep)
     best = min(results, key=key)
-    assert_same_bits(fc.load(tmp_path / "best.safetensors").state_dict(), keep.states[best.epoch - 1])
+    assert_same_bits(fc.load(tmp_path / "best.safetensors").state_dict(), states[best.epoch - 1])
 
 
 def test_checkpoints_come_after_every_epoch_and_inside_it_when_their_time_has_come(tmp_path, monkeypatch):
@@ -165,7 +163,8 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path):
 def test_a_training_that_does_not_say_where_it_goes_on_is_refused(tmp_path):
     continued(tmp_path, StopAfter(7))
     training = trainer()
-    with fc.Run(tmp_path, training) as run, pytest.raises(RunError, match=r"after epoch 1, batch 2.*start=run\.progress"):
+    with (fc.Run(tmp_path, training) as run,
+          pytest.raises(RunError, match=r"after epoch 1, batch 2.*start=run\.progress")):
         fit(training, run)
 
 
@@ -181,7 +180,7 @@ def test_another_configuration_is_refused_by_name(tmp_path):
     continued(tmp_path, StopAfter(7), configuration={"lr": 0.1})
     training = trainer()
     with (fc.Run(tmp_path, training, configuration={"lr": 0.2}) as run,
-          pytest.raises(RunError, match="lr was 0.1 when the run was begun, got 0.2")):
+          pytest.raises(RunError, match=r"lr was 0\.1 when the run was begun, got 0\.2")):
         fit(training, run, start=run.progress)
 
 
@@ -219,15 +218,17 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_the_checkpoint_before(tmp_
     continued(tmp_path, StopAfter(6))
     before = (tmp_path / LAST).read_bytes()
 
-    def full(descriptor):
+    def full(*names):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Fill(fc.Callback):
+        def on_batch_end(self, epoch, images, loss):
+            monkeypatch.setattr(durable.os, "replace", full)
 
     training = trainer()
     with (pytest.raises(OSError, match=r"No space left.*last\.safetensors"),
           fc.Run(tmp_path, training, seconds=0.0) as run):
-        run._metrics.sync = lambda: None
-        monkeypatch.setattr(os, "fsync", full)
-        fit(training, run, start=run.progress)
+        fit(training, Fill(), run, start=run.progress)
     monkeypatch.undo()
     assert (tmp_path / LAST).read_bytes() == before
     assert not list(tmp_path.glob(".*"))
