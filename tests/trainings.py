@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 import fastconv as fc
-from fastconv import nn, optim
+from fastconv import data, nn, optim
 from fastconv.data import Dataset
 from tests.networks import pixels
 
 EPOCHS, BATCH_SIZE, SEED = 3, 16, 5
 
+AUGMENT = data.Augmentation(shift=1.0, mixup=0.2)
 DATA = Dataset(pixels(0, 70, 1, 6, 6), np.arange(70) % 3, ("a", "b", "c"))
 
 
@@ -30,7 +31,7 @@ def trainer(optimizer: optim.Optimizer | None = None) -> fc.Trainer:
 def fit(training: fc.Trainer, *callbacks: fc.Callback, start: fc.Progress | None = None,
         epochs: int = EPOCHS, seed: int = SEED) -> list[fc.EpochResult]:
     return training.fit(DATA, epochs, BATCH_SIZE, validation=DATA, schedule=optim.OneCycle(max_lr=0.02), seed=seed,
-                        callbacks=callbacks, start=start)
+                        callbacks=callbacks, augment=AUGMENT, start=start)
 
 
 def everything(training: fc.Trainer) -> dict[str, bytes]:

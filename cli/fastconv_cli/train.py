@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from fastconv_cli.names import parse_name
+from fastconv_cli.names import parse_augment, parse_name
 from fastconv_cli.options import FILE, check_writable, data_option, json_option, print_document, threads_option
 
 
@@ -34,8 +34,11 @@ from fastconv_cli.options import FILE, check_writable, data_option, json_option,
               help="Judge epochs by this share of the training images, and use the test images once, at the end.")
 @click.option("--patience", type=click.IntRange(min=1), metavar="N",
               help="End the run after N epochs that were no better than the best one before them.")
+@click.option("--augment", metavar="CHANGES",
+              help="Random changes of the training images: digits, elastic, clothes or photos, and numbers between "
+                   "commas, such as digits,mixup=0.2 or shift=2,scale=0.9:1.1; a wrong name lists them all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-              help="Decides the first weights and the order of the images: same seed, same result.")
+              help="Decides the first weights, the order of the images and their changes: same seed, same result.")
 @threads_option
 @click.option("--output", type=FILE, metavar="FILE",
               help="Where the model is saved after every epoch.  [default: NAME.safetensors]")
@@ -48,7 +51,7 @@ from fastconv_cli.options import FILE, check_writable, data_option, json_option,
 def train(file: Path | None, run: Path | None, resumed: str | None, as_json: bool, **settings: Any) -> None:
     """Train a network on handwritten digits, or on the images of --data, and save it.
 
-    RUN.toml describes the run by these options' names, with _ for -: epochs = 20. Options go before the file.
+    RUN.toml describes the run by these options' names, with _ for -, such as epochs = 20; options change what it says.
 
     After every epoch the network is measured on the test images and saved. The folder of the run has what is needed to
     go on after whatever ended it, with the same bits: --resume. `fastconv runs` lists, shows and compares runs.
@@ -81,6 +84,7 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     else:
         for name, known in (("model", MODELS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             parse_name(settings[name], known, f"--{name}")
+        parse_augment(settings["augment"], "--augment")
         if "folder" in given:
             given["data"] = given.pop("folder")
         given = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}

@@ -20,7 +20,7 @@ from fastconv.runs.environment import environment
 from fastconv.runs.lock import Lock
 from fastconv.runs.metrics import Metrics, read_results
 from fastconv.runs.toml import to_toml
-from fastconv.serialization import encode
+from fastconv.serialization import to_bytes
 from fastconv.trainer import Callback, EpochResult, Plan, Progress, Trainer
 
 CONFIGURATION, ENVIRONMENT, OUTCOME = "run.toml", "environment.toml", "outcome.toml"
@@ -112,7 +112,7 @@ class Run(Callback):
     def on_epoch_end(self, result: EpochResult) -> None:
         self._metrics.append(result)
         if self._judge(result):
-            self._best_content = encode(self.trainer.model)
+            self._best_content = to_bytes(self.trainer.model)
         if self._due(0.0):
             self.checkpoint()
 

@@ -73,7 +73,8 @@ def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callb
             followers.append(open_files.enter_context(EventFiles(folder)))
         results = trainer.fit(train, configuration.epochs, configuration.batch_size, validation,
                               configuration.make_schedule(), configuration.seed, checkpoint=output,
-                              callbacks=[*followers, interruption], start=run.progress)
+                              callbacks=[*followers, interruption], augment=configuration.make_augmentation(),
+                              start=run.progress)
         if interruption.asked:
             run.checkpoint()
             done = trainer.progress

@@ -64,6 +64,23 @@ def test_the_learning_rate_is_the_highest_of_the_run(run, digits, tmp_path):
     assert [epoch["lr"] for epoch in json.loads(result.stdout)["epochs"]] == pytest.approx([0.03, 0.015])
 
 
+def test_augmented_images_are_trained_on_where_asked_for(run, digits, tmp_path):
+    losses = []
+    for more in ((), ("--augment", "digits,mixup=0.2"), ("--augment", "shift=1")):
+        result = run("train", *options(digits, tmp_path, *more, "--json"), "--run", tmp_path / f"run{len(losses)}")
+        assert result.exit_code == 0, result.output
+        losses.append(json.loads(result.stdout)["epochs"][0]["loss"])
+    assert len(set(losses)) == 3
+
+
+@pytest.mark.parametrize(("text", "message"), [("faces", "got 'faces'"), ("crop=1.5", "expected crop=PIXELS")])
+def test_an_augmentation_that_does_not_exist_is_wrong_usage(run, digits, tmp_path, text, message):
+    result = run("train", *options(digits, tmp_path, "--augment", text))
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "--augment" in result.stderr
+
+
 def test_the_model_is_saved_under_its_name_unless_told_otherwise(run, digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("train", "--data", digits, "--epochs", 1, "--model", "lenet5_classic")
@@ -105,7 +122,8 @@ def test_a_file_describes_a_run_and_options_change_it(run, digits, tmp_path):
 
 def test_a_run_that_ctrl_c_ended_goes_on_to_the_same_bits(run, digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    whole = run("train", *options(digits, tmp_path), "--epochs", 3, "--run", "whole", "--output", "whole.safetensors")
+    whole = run("train", *options(digits, tmp_path), "--epochs", 3, "--run", "whole", "--output", "whole.safetensors",
+                "--augment", "elastic,mixup=0.2")
     assert whole.exit_code == 0, whole.output
     steps = []
 
@@ -116,7 +134,8 @@ def test_a_run_that_ctrl_c_ended_goes_on_to_the_same_bits(run, digits, tmp_path,
 
     with monkeypatch.context() as patched:
         patched.setattr(TrainingProgress, "on_batch_end", interrupt)
-        ended = run("train", *options(digits, tmp_path), "--epochs", 3, "--run", "runs/ended")
+        ended = run("train", *options(digits, tmp_path), "--epochs", 3, "--run", "runs/ended",
+                    "--augment", "elastic,mixup=0.2")
     assert ended.exit_code == 130
     assert "Interrupted in epoch 2, after batch 3. Go on with: fastconv train --resume runs/ended" in ended.stderr
     result = run("train", "--resume", "ended")

@@ -8,7 +8,7 @@ from fastconv.runs.configuration import Configuration, read_configuration
 from fastconv.runs.toml import to_toml
 
 FULL = Configuration("resnet8", "swish", "adam", "cosine", 0.01, 3, 64, {"eps": 1e-7}, 4, "mnist", 0.1, 5, "loss", 1.0,
-                     True, "m.safetensors")
+                     "digits,mixup=0.2", True, "m.safetensors")
 
 
 @pytest.mark.parametrize("configuration", [Configuration(), FULL])
@@ -48,6 +48,7 @@ def test_resolved_nothing_is_open_and_nothing_depends_on_the_current_folder(tmp_
     ("patience = 0", "patience must be at least 1"),
     ("seed = -1", "seed must be at least 0"),
     ("clip_grad_norm = 0", "clip_grad_norm must be above 0"),
+    ("augment = 'faces'", "got 'faces'"),
     ("options = 1", "options: expected a table"),
     ("[options]\neps = 'x'", "options.eps: expected a number, got 'x'"),
     ("[options]\nepsilon = 1", "adamw takes .*not epsilon"),
