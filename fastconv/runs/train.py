@@ -61,7 +61,8 @@ def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callb
     if configuration.hold_out:
         train, validation = data.stratified_split(train, configuration.hold_out, configuration.seed)
     model = configuration.make_model(len(train.classes), configuration.seed)
-    trainer = Trainer(model, configuration.make_optimizer(), clip_grad_norm=configuration.clip_grad_norm)
+    trainer = Trainer(model, configuration.make_optimizer(), clip_grad_norm=configuration.clip_grad_norm,
+                      seed=configuration.seed)
     output = configuration.output
     assert output is not None, "a resolved configuration has an output"
     with (Interruption() as interruption, ExitStack() as open_files,
