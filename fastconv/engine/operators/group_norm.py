@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import Buffer, Fixed
+from fastconv.engine.memory import Buffer
 from fastconv.engine.operators.activation import planes
+from fastconv.engine.operators.batch_norm import values
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, partial_sums
 from fastconv.kernels import group_norm as kernels
@@ -26,7 +27,7 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
     count = place.channels if gamma is None else gamma.grad.size
     kept = Buffer(4 * LANES * kernels.KEPT * groups)
     common: dict[str, Any] = {
-        "kept": kept, "gamma": _values(gamma, count, 1.0), "beta": _values(beta, count, 0.0),
+        "kept": kept, "gamma": values(gamma, count, 1.0), "beta": values(beta, count, 0.0),
         "of_pixels": count != place.channels, "width": place.channels // groups, **planes(place)}
     keeps_x = x.needs_grad or any(learned)
     y = Tensor.new(x.place, keeps_x) if x.read_only or keeps_x else x.in_place()
@@ -43,10 +44,6 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
 
     builder.gradient(gradient)
     return y
-
-
-def _values(bias: Bias | None, count: int, default: float) -> Fixed:
-    return Fixed(np.full(count, default, np.float32) if bias is None else bias.parameter.array)
 
 
 def _grad(bias: Bias | None, count: int) -> Buffer:
