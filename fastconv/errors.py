@@ -23,3 +23,11 @@ class DivergenceError(ValueError):
 
 class NoStepError(ValueError):
     """No step downhill was found; the message says why."""
+
+
+class OnnxError(ValueError):
+    """An ONNX file that cannot be read or written; the message names the file, and the node where it is one's fault."""
+
+
+class UnsupportedError(OnnxError):
+    """An ONNX model that asks for something fastconv does not have; the message names the operator and its node."""

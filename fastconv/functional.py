@@ -20,6 +20,7 @@ from fastconv.elementwise import (
     elu,
     gelu,
     hardswish,
+    hardtanh,
     leaky_relu,
     meta_acon,
     meta_acon_layer,
@@ -52,9 +53,9 @@ from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair, p
 
 __all__ = [
     "ALGORITHMS", "Algorithm", "Array", "acon", "avg_pool2d", "avg_pool2d_grad", "conv2d", "conv2d_input_grad",
-    "conv2d_weight_grad", "elu", "gelu", "hardswish", "leaky_relu", "linear", "max_pool2d", "max_pool2d_grad",
-    "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu", "sigmoid", "silu",
-    "smooth_maximum", "softmax", "softplus", "swish", "tanh",
+    "conv2d_weight_grad", "elu", "gelu", "hardswish", "hardtanh", "leaky_relu", "linear", "max_pool2d",
+    "max_pool2d_grad", "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu", "sigmoid",
+    "silu", "smooth_maximum", "softmax", "softplus", "swish", "tanh",
 ]
 
 Algorithm = Literal["auto", "direct", "im2col", "winograd"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
@@ -23,8 +24,9 @@ FORMAT = "fastconv 1"
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
     nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d, nn.Conv2d, nn.ELU,
-    nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
-    nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish, nn.Tanh)}
+    nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC,
+    nn.Mish, nn.PReLU, nn.ReLU, nn.ReLU6, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish,
+    nn.Tanh)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
@@ -44,7 +46,7 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
     metadata = {"format": FORMAT, "model": json.dumps(description)}
     content = to_bytes(model.state_dict(), metadata)
-    _write(Path(path), content)
+    write_file(Path(path), content)
 
 
 def load(path: str | os.PathLike[str]) -> Layer:
@@ -52,13 +54,7 @@ def load(path: str | os.PathLike[str]) -> Layer:
 
     Raises CheckpointError, naming the file and what is wrong, for anything that is not such a file.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
-            state = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
+    metadata, state = _read(path)
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
                               f"found format {metadata.get('format')!r}")
@@ -75,6 +71,25 @@ def load(path: str | os.PathLike[str]) -> Layer:
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path}: does not describe a model: {error}") from error
     return model
+
+
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays in a safetensors file, by name: with PyTorch's state dict in it, `Layer.load_state_dict` takes them.
+
+    Raises CheckpointError, naming the file, for anything that is not such a file.
+    """
+    return _read(path)[1]
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """The metadata and the arrays of a safetensors file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, names = file.metadata() or {}, file.keys()
+            return metadata, {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
@@ -111,7 +126,7 @@ def _from_json(value: Any, depth: int) -> Any:
     return _make(value, depth + 1) if isinstance(value, dict) else value
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Writes a file that is complete whenever it is there under its name."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -7,6 +7,7 @@ import click
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
 from fastconv_cli.compare import compare
+from fastconv_cli.convert import convert
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
@@ -54,5 +55,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data):
+for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data, convert):
     main.add_command(command)

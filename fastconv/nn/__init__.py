@@ -6,10 +6,12 @@ from fastconv.nn.activation import (
     GELU,
     SELU,
     Hardswish,
+    Hardtanh,
     LeakyReLU,
     Mish,
     PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
@@ -30,7 +32,7 @@ from fastconv.nn.sequential import Sequential
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AdaptiveAvgPool2d", "Add", "AvgPool2d",
-    "BatchNorm2d", "Conv2d", "CrossEntropyLoss", "Flatten", "Graph", "Hardswish", "Layer", "LeakyReLU", "Linear",
-    "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid",
-    "Softmax", "Softplus", "Swish", "Tanh",
+    "BatchNorm2d", "Conv2d", "CrossEntropyLoss", "Flatten", "Graph", "Hardswish", "Hardtanh", "Layer", "LeakyReLU",
+    "Linear", "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "PReLU", "ReLU", "ReLU6", "Residual", "Sequential", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Swish", "Tanh",
 ]
