@@ -84,7 +84,7 @@ def _layer_name(node: Node) -> str:
 def _batch_shape(batch: Input, image_shape: Sequence[int] | None) -> tuple[int, ...]:
     if batch.dtype != np.float32:
         raise UnsupportedError(f'expected an input of float32, found "{batch.name}" of {batch.dtype}')
-    sizes = (None, None, None, None) if batch.shape is None else batch.shape
+    sizes = batch.shape
     if len(sizes) not in (2, 4):
         raise UnsupportedError(f'expected images (N, C, H, W) or features (N, F), found "{batch.name}" {sizes}')
     given = (None,) * (len(sizes) - 1) if image_shape is None else tuple(image_shape)

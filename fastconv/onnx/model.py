@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx.checker import ValidationError
 
 from fastconv.errors import OnnxError, UnsupportedError
-from fastconv.onnx.tensors import bring_in, to_array
+from fastconv.onnx.tensors import bring_in, dtype_of, to_array
 
 #: The domain of the functions `export` writes for layers that ONNX has no operator for.
 DOMAIN = "fastconv"
@@ -40,11 +40,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Input:
-    """A value the model is given; a size is None where the model leaves it open, and so is an unknown shape."""
+    """A value the model is given; a size is None where the model leaves it open."""
 
     name: str
     dtype: np.dtype[Any]
-    shape: tuple[int | None, ...] | None
+    shape: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ def parse(proto: onnx.ModelProto, folder: Path | None = None) -> Model:
         raise UnsupportedError(f"opset {opset}: {OLDEST_OPSET} and later are supported")
     if graph.sparse_initializer:
         raise UnsupportedError("sparse initializers are not supported")
-    constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+    constants = {_text(tensor.name): to_array(tensor) for tensor in graph.initializer}
     return Model([_input(each) for each in graph.input if each.name not in constants],
-                 [each.name for each in graph.output], [node_of(each) for each in graph.node], constants,
-                 {each.key: each.value for each in proto.metadata_props})
+                 [_text(each.name) for each in graph.output], [node_of(each) for each in graph.node], constants,
+                 {_text(each.key): _text(each.value) for each in proto.metadata_props})
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
@@ -106,16 +106,17 @@ def _input(info: onnx.ValueInfoProto) -> Input:
         raise UnsupportedError(f'input "{info.name}" is no tensor but a {str(kind).removesuffix("_type")}')
     tensor = info.type.tensor_type
     sizes = [each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim]
-    return Input(info.name, np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)),
-                 tuple(sizes) if tensor.HasField("shape") else None)
+    return Input(_text(info.name), dtype_of(tensor.elem_type),
+                 tuple(sizes))
 
 
 def node_of(proto: onnx.NodeProto) -> Node:
     """The node in a message. Raises UnsupportedError for one with nested graphs."""
-    op = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
-    node = Node(op, proto.name or next(iter(proto.output), ""), tuple(proto.input), tuple(proto.output), {})
-    return Node(op, node.name, node.inputs, node.outputs,
-                {each.name: _attribute(node, each) for each in proto.attribute})
+    kind, domain, name = map(_text, (proto.op_type, proto.domain, proto.name))
+    inputs, outputs = (tuple(map(_text, names)) for names in (proto.input, proto.output))
+    node = Node(kind if domain in ("", "ai.onnx") else f"{domain}.{kind}", name or next(iter(outputs), ""), inputs,
+                outputs, {})
+    return replace(node, attributes={_text(each.name): _attribute(node, each) for each in proto.attribute})
 
 
 def _attribute(node: Node, attribute: onnx.AttributeProto) -> Any:
@@ -130,6 +131,13 @@ def _attribute(node: Node, attribute: onnx.AttributeProto) -> Any:
             return tuple(several)
         case _:
             raise UnsupportedError(f'{node}: the kind of its attribute "{attribute.name}" is not supported')
+
+
+def _text(name: str | bytes) -> str:
+    """A name in a message, which is bytes where it is no UTF-8."""
+    if isinstance(name, bytes):
+        raise OnnxError(f"a name in it is no text: {name!r}")
+    return name
 
 
 def _first_line(error: Exception) -> str:

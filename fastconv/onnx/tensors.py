@@ -17,6 +17,14 @@ from fastconv.errors import OnnxError
 MOST_ELEMENTS = 2**30
 
 
+def dtype_of(kind: int) -> np.dtype[Any]:
+    """The type of arrays that ONNX numbers so. Raises OnnxError for a number that is none."""
+    try:
+        return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
+    except KeyError as error:
+        raise OnnxError(f"{kind} is no type of data") from error
+
+
 def to_array(tensor: TensorProto) -> NDArray[Any]:
     """The values of a tensor. Raises OnnxError where they do not fill its shape."""
     try:
@@ -43,7 +51,7 @@ def bring_in(tensor: TensorProto, folder: Path | None) -> None:
         path = (root / location).resolve()
         if not path.is_relative_to(root) or not path.is_file():
             raise OnnxError(f"{named}: expected its data in a file in the model's folder, found {location!r}")
-        size = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize * math.prod(tensor.dims)
+        size = dtype_of(tensor.data_type).itemsize * math.prod(tensor.dims)
         start = int(place.get("offset", 0))
         length = int(place.get("length", size))
         available = path.stat().st_size - start

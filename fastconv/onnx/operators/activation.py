@@ -74,7 +74,7 @@ def dropout(x: NDArray[Any], ratio: NDArray[Any] | None = None, training_mode: N
             seed: int = 0) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """x as it is, and that all of it is kept: as in inference, or in training if nothing is to be dropped."""
     if training_mode is not None and training_mode and (ratio is None or ratio > 0):
-        raise UnsupportedError("its training_mode is not supported: what is dropped would be anybody's guess")
+        raise UnsupportedError("its training_mode is not supported: values that are drawn")
     return x, np.ones(x.shape, np.bool_)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from fastconv.errors import OnnxError, UnsupportedError
-from fastconv.onnx.tensors import check_size
+from fastconv.onnx.tensors import check_size, dtype_of
 
 Values = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -99,7 +98,7 @@ def range_of(start: Values, limit: Values, delta: Values) -> Values:
 
 
 def cast(x: Values, *, to: int, saturate: int = 1) -> Values:
-    wanted = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(to))
+    wanted = dtype_of(to)
     for dtype in (x.dtype, wanted):
         if dtype.isbuiltin != 1:
             raise UnsupportedError(f"casts of {dtype} are not supported")
