@@ -19,6 +19,7 @@ from fastconv.simd import tile as tiles
 from fastconv.simd import vector
 from fastconv.simd.blocking import SINGLE_PIXEL_ROWS
 from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv_bench.timing import wait_until_idle
 
 ROUNDS = 200_000
 SAMPLES = 5
@@ -74,6 +75,7 @@ class Gauge:
 
     def sample(self) -> None:
         """Measures for some 50 ms."""
+        wait_until_idle()
         for name, program in self._programs.items():
             program.run()  # wakes all threads
             for _ in range(SAMPLES):

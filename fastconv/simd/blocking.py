@@ -43,6 +43,10 @@ GRADIENT_ROWS, GRADIENT_COLS = (4, 6) if _WIDE else (2, 3)
 #: cache. 44, 64 and 90 KiB: conv2 of LeNet at 90, 92 and 72 % of a core's peak, 32->64 3x3 at 84, 84 and 64 %.
 GRADIENT_STRIP_BYTES = (64 if _WIDE else 28) * 1024
 
+#: The same where the columns of im2col are written too. 16, 32 and 64 KiB, time over that of direct on two cores:
+#: conv1 of LeNet 1.34, 1.24, 1.32; conv2 1.16, 1.09, 1.12; 16->16 3x3 1.15, 1.14, 1.25.
+PANEL_STRIP_BYTES = (32 if _WIDE else 28) * 1024
+
 #: The most taps of a depthwise window whose weights stay in registers, and of one tile of its gradient's sums. Other
 #: windows are correlated like any convolution. Of one core's peak, 16 channels of 16x16, before and after:
 #: AVX-512 3x3 29 %, 43 %; 5x5 43 %, 51 %; gradient 15 %, 48 to 61 %.
