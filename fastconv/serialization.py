@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as write_tensors
 
 from fastconv import nn
 from fastconv.errors import CheckpointError
@@ -23,10 +24,10 @@ FORMAT = "fastconv 1"
 
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
-    nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d, nn.Conv2d, nn.ELU,
-    nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC,
-    nn.Mish, nn.PReLU, nn.ReLU, nn.ReLU6, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish,
-    nn.Tanh)}
+    nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d,
+    nn.ChannelShuffle, nn.Concat, nn.Conv2d, nn.ConvTranspose2d, nn.ELU, nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish,
+    nn.Hardtanh, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish, nn.Narrow, nn.PReLU, nn.ReLU, nn.ReLU6,
+    nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish, nn.Tanh, nn.Upsample)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
@@ -41,12 +42,18 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     The file appears under its name only when it is complete and on the disk. Raises OSError, naming the file, where it
     cannot be written, and TypeError for a layer that is not fastconv's own.
     """
+    _write(Path(path), to_bytes(model))
+
+
+def to_bytes(model: Layer) -> bytes:
+    """A model as what `save` writes; TypeError for a layer that is not fastconv's own."""
     images = {"mean": model.mean, "std": model.std, "classes": model.classes, "input_shape": model.input_shape}
     description = {"layer": _describe(model), **{
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
     metadata = {"format": FORMAT, "model": json.dumps(description)}
     content = to_bytes(model.state_dict(), metadata)
     write_file(Path(path), content)
+    return write_tensors(model.state_dict(), metadata)
 
 
 def load(path: str | os.PathLike[str]) -> Layer:
@@ -55,6 +62,27 @@ def load(path: str | os.PathLike[str]) -> Layer:
     Raises CheckpointError, naming the file and what is wrong, for anything that is not such a file.
     """
     metadata, state = _read(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, names = file.metadata() or {}, file.keys()
+            state = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
+    return _model(metadata, state, str(path))
+
+
+def from_bytes(content: bytes, name: str = "model") -> Layer:
+    """As `load`, from what such a file holds; errors call it by `name`."""
+    try:
+        state = read_tensors(content)  # checks the header, too
+        metadata = json.loads(content[8:8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    except (SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise CheckpointError(f"{name}: cannot be read as a model: {error}") from error
+    return _model(metadata, state, name)
+
+
+def _model(metadata: dict[str, str], state: dict[str, NDArray[Any]], path: str) -> Layer:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
                               f"found format {metadata.get('format')!r}")

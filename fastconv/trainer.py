@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.data import Dataset, as_dataset
+from fastconv.data import Augmentation, Dataset, as_dataset
+from fastconv.engine.augmentation import epoch_key
 from fastconv.engine.pool import Pool
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DataError, DivergenceError
@@ -102,10 +103,11 @@ class Trainer:
 
     def fit(self, train: Data, epochs: int, batch_size: int = 128, validation: Data | None = None,
             schedule: Schedule | None = None, seed: int = 0, checkpoint: str | os.PathLike[str] | None = None,
-            callbacks: Iterable[Callback] = ()) -> list[EpochResult]:
+            callbacks: Iterable[Callback] = (), augment: Augmentation | None = None) -> list[EpochResult]:
         """Trains for a number of epochs, each over all images in an order drawn from the seed; returns their results.
 
         The model takes mean, std, classes and input shape from the training set.
+        augment: what happens at random to each image, drawn anew in each epoch.
         checkpoint: a file that the model is saved to after every epoch.
         Raises DivergenceError as soon as a batch's loss is NaN or infinite; the checkpoint is then the last epoch's.
         """
@@ -120,15 +122,16 @@ class Trainer:
         schedule = Constant() if schedule is None else schedule
         batches = -(-len(data) // batch_size)
         results, followers = [], tuple(callbacks)
-        with self._session(data.images, min(batch_size, len(data))) as session:
+        with self._session(data.images, min(batch_size, len(data)), augment) as session:
             for epoch in range(1, epochs + 1):
                 order = np.random.default_rng([seed, epoch]).permutation(len(data))
+                key = epoch_key(seed, epoch)
                 start, total, lr = time.perf_counter(), 0.0, 0.0
                 for batch in range(batches):
                     indices = order[batch * batch_size:(batch + 1) * batch_size]
                     lr = schedule.lr((epoch - 1) * batches + batch, epochs * batches, self.optimizer.lr)
                     try:
-                        loss = self._step(session, data.images, indices, targets, lr)
+                        loss = self._step(session, data.images, indices, targets, lr, key)
                     except DivergenceError as error:
                         kept = f"; {checkpoint} holds the model after epoch {epoch - 1}"
                         raise DivergenceError(f"epoch {epoch}, batch {batch + 1} of {batches}: {error}"
@@ -203,21 +206,22 @@ class Trainer:
         classes: NDArray[np.int64] = outputs.reshape(len(outputs), math.prod(outputs.shape[1:])).argmax(axis=1)
         return classes
 
-    def _session(self, images: NDArray[Any], capacity: int) -> AbstractContextManager[LossSession]:
+    def _session(self, images: NDArray[Any], capacity: int,
+                 augment: Augmentation | None = None) -> AbstractContextManager[LossSession]:
         trainable = tuple(leaf.trainable for leaf in self._leaves)
-        key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable
+        key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable, augment
 
         def make() -> LossSession:
             return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True,
-                               update=self._run.update)
+                               update=self._run.update, augment=augment)
 
         return self._sessions.session(key, make)
 
     def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
-              lr: float) -> float:
+              lr: float, key: int = 0) -> float:
         with self._lock:
             self._run.begin(lr)
-            session.run(len(indices), images, indices, targets)
+            session.run(len(indices), images, indices, targets, key=key)
             loss = session.mean_loss
             if session.stopped:
                 lost = "the gradient's norm became infinite" if math.isfinite(loss) else f"the loss became {loss}"

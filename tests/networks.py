@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from fastconv import nn, reference
 from fastconv.errors import ShapeError
+from fastconv.nn.graph import INPUT
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import Loss
+from fastconv.reference.window import Window
 from tests.strategies import pairs, seeds
 
 #: No image, one, and those around one and two groups of lanes.
 BATCH_SIZES = (0, 1, 15, 16, 17, 33)
+
+#: Of a value in a random graph.
+MOST_CHANNELS = 40
 
 State = dict[str, NDArray[Any]]
 
@@ -73,6 +78,9 @@ def _outputs(layer: Layer, state: State, inputs: list[NDArray[Any]], training: b
         case nn.Conv2d():
             windows = {name: options[name] for name in ("stride", "padding", "dilation", "groups")}
             return reference.conv2d(x, weight, bias, **windows)
+        case nn.ConvTranspose2d():
+            names = "stride", "padding", "output_padding", "groups", "dilation"
+            return reference.conv_transpose2d(x, weight, bias, **{name: options[name] for name in names})
         case nn.BatchNorm2d():
             own = (state["running_mean"], state["running_var"]) if not training else reference.statistics(x)
             return reference.batch_norm(x, *own, weight, bias, options["eps"])
@@ -85,8 +93,17 @@ def _outputs(layer: Layer, state: State, inputs: list[NDArray[Any]], training: b
         case nn.AdaptiveAvgPool2d():
             rows, cols = layer.output_size
             return reference.avg_pool2d(x, (x.shape[2] // rows, x.shape[3] // cols))
+        case nn.AdaptiveMaxPool2d():
+            rows, cols = layer.output_size
+            return reference.max_pool2d(x, (x.shape[2] // rows, x.shape[3] // cols))[0]
         case nn.Add():
             return sum(inputs[1:], x)
+        case nn.Concat():
+            return np.concatenate(inputs, axis=1)
+        case nn.Narrow():
+            return x[:, layer.start:layer.start + layer.length]
+        case nn.ChannelShuffle():
+            return reference.channel_shuffle(x, **options)
         case nn.Flatten():
             return x.reshape(len(x), -1)
         case nn.PReLU() | nn.Swish() | nn.AconA() | nn.AconB() | nn.AconC() | nn.MetaAconC():
@@ -137,17 +154,26 @@ def distance_to_kinks(model: Layer, state: State, x: NDArray[Any], training: boo
             distances = np.abs(np.abs(before) - 3)
         elif isinstance(leaf, nn.Hardtanh | nn.ReLU6):
             distances = np.minimum(*(np.abs(before - bound) for bound in leaf.coefficients))
-        elif isinstance(leaf, nn.MaxPool2d) and leaf.kernel_size != (1, 1):
-            top, bottom, left, right = leaf.padding
-            padded = np.pad(before, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
-            windows = np.lib.stride_tricks.sliding_window_view(padded, leaf.kernel_size, (2, 3))
-            windows = windows[:, :, ::leaf.stride[0], ::leaf.stride[1]]
-            ranked = np.sort(windows.reshape(*windows.shape[:4], -1))
-            distances = ranked[..., -1] - ranked[..., -2]
+        elif isinstance(leaf, nn.MaxPool2d | nn.AdaptiveMaxPool2d):
+            distances = _leads(before, leaf)
         else:
             continue
         nearest = min(nearest, np.min(distances[distances > 0], initial=np.inf))
     return nearest
+
+
+def _leads(x: NDArray[Any], layer: nn.MaxPool2d | nn.AdaptiveMaxPool2d) -> NDArray[Any]:
+    """How far the maximum of each window of x is from the second value in it."""
+    height, width = x.shape[2:]
+    if isinstance(layer, nn.MaxPool2d):
+        window = Window.of_pooling(**layer.config, **({} if layer.ceil_mode else {"ceil_mode": False}))
+    else:
+        part = height // layer.output_size[0], width // layer.output_size[1]
+        window = Window.of_pooling(part, None, 0, False)
+    reaching = window.reaching(x)
+    taps = [pixels for _, _, pixels in reaching.taps(reaching.pad(x, -np.inf))]
+    ranked = np.sort([np.full_like(taps[0], -np.inf), *taps], axis=0)
+    return ranked[-1] - ranked[-2]
 
 
 # --- In PyTorch ---
@@ -194,13 +220,22 @@ def _layer_of_torch(layer: Layer) -> Any:
         def forward(self, *inputs: Any) -> Any:
             return sum(inputs[1:], inputs[0])
 
+    class Concat(torch.nn.Module):
+        def forward(self, *inputs: Any) -> Any:
+            return torch.cat(inputs, dim=1)
+
+    class Narrow(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.narrow(1, **layer.config)
+
     class Padded(torch.nn.Conv2d):
         def forward(self, x: Any) -> Any:
             top, bottom, left, right = layer.padding
             return super().forward(torch.nn.functional.pad(x, (left, right, top, bottom)))
 
-    if isinstance(layer, nn.Add):
-        return Add()
+    graphs = {nn.Add: Add, nn.Concat: Concat, nn.Narrow: Narrow}
+    if type(layer) in graphs:
+        return graphs[type(layer)]()
     if isinstance(layer, nn.Conv2d):
         return Padded(**{**layer.config, "padding": 0})
     options = {"dim": 1} if isinstance(layer, nn.Softmax) else layer.config
@@ -292,7 +327,7 @@ def problems(draw: st.DrawFn) -> Problem:
     layers: list[Layer] = []
     for _ in range(draw(st.integers(1, 2))):
         channels = _shape(layers, batch, image)[1]
-        layers.append(draw(_convolutions(channels)))
+        layers.append(draw(_convolutions(channels) | _transposed_convolutions(channels)))
         assume(_fits(layers, batch, image))
         layers += draw(_blocks(_shape(layers, batch, image)[1]))
         for layer in (draw(_activations(_shape(layers, batch, image)[1])), draw(_poolings())):
@@ -320,10 +355,12 @@ def problems(draw: st.DrawFn) -> Problem:
 
 @st.composite
 def _blocks(draw: st.DrawFn, channels: int) -> list[Layer]:
-    """Up to one layer that keeps the shape: a batch normalisation, or layers whose values have several readers."""
-    kind = draw(st.sampled_from(["none", "norm", "residual", "normalised residual", "graph"]))
+    """Up to one layer that keeps the size: a batch normalisation, or layers whose values have several readers."""
+    kind = draw(st.sampled_from(["none", "norm", "residual", "normalised residual", "graph", "channels"]))
     if kind == "none":
         return []
+    if kind == "channels":
+        return [draw(channel_graphs(channels))]
     norm = nn.BatchNorm2d(channels, eps=draw(st.sampled_from([0.1, 1.0])), affine=draw(st.booleans()))
     if kind == "norm":
         return [norm]
@@ -338,6 +375,54 @@ def _blocks(draw: st.DrawFn, channels: int) -> list[Layer]:
     first = draw(st.sampled_from([nn.ReLU(), nn.Tanh(), nn.Conv2d(channels, channels, 1)]))
     return [nn.Graph([("first", first, "input"), ("body", nn.Sequential(*body), "first"),
                       ("other", nn.ReLU(), "first"), ("sum", nn.Add(), ("other", "body", "first"))])]
+
+
+@st.composite
+def channel_graphs(draw: st.DrawFn, channels: int) -> nn.Graph:
+    """Channels put together, taken apart and shuffled, with layers in between; all that is not read comes out."""
+    counts, unread, nodes = {INPUT: channels}, [INPUT], []
+
+    def add(layer: Layer, *reads: str) -> None:
+        name = f"node{len(nodes)}"
+        nodes.append((name, layer, reads))
+        counts[name] = layer.output_shape(*((1, counts[read], 1, 1) for read in reads))[1]
+        unread[:] = [each for each in unread if each not in reads] + [name]
+
+    for _ in range(draw(st.integers(1, 6))):
+        names = st.sampled_from(sorted(counts))
+        read = draw(names)
+        count = counts[read]
+        kind = draw(st.sampled_from(["narrow", "split", "concat", "shuffle", "convolution", "norm", "other"]))
+        if kind == "narrow":
+            start = draw(st.integers(0, count - 1))
+            add(nn.Narrow(start, draw(st.integers(1, count - start))), read)
+        elif kind == "split" and count > 1:
+            first = draw(st.integers(1, count - 1))
+            add(nn.Narrow(0, first), read)
+            add(nn.Narrow(first, count - first), read)
+        elif kind == "concat":
+            add(nn.Concat(), *draw(st.lists(names, min_size=1, max_size=3)))
+        elif kind == "shuffle":
+            add(nn.ChannelShuffle(draw(st.sampled_from([each for each in (1, 2, 3) if count % each == 0]))), read)
+        elif kind == "convolution":
+            add(nn.Conv2d(count, draw(st.integers(1, 4)), 1, bias=draw(st.booleans())), read)
+        elif kind == "norm":
+            add(nn.BatchNorm2d(count, eps=1.0), read)
+        else:
+            add(draw(st.sampled_from([nn.ReLU(), nn.Tanh(), nn.PReLU(count), nn.MaxPool2d(1)])), read)
+        assume(max(counts.values()) <= MOST_CHANNELS)
+    add(nn.Concat(), *unread)
+    return nn.Graph(nodes)
+
+
+@st.composite
+def _transposed_convolutions(draw: st.DrawFn, in_channels: int) -> nn.ConvTranspose2d:
+    groups = draw(st.sampled_from([each for each in (1, 2, 3) if in_channels % each == 0]))
+    stride = draw(pairs(1, 2))
+    return nn.ConvTranspose2d(
+        in_channels, groups * draw(st.integers(1, 3)), draw(pairs(1, 3)), stride=stride, padding=draw(pairs(0, 2)),
+        output_padding=(draw(st.integers(0, stride[0] - 1)), draw(st.integers(0, stride[1] - 1))), groups=groups,
+        bias=draw(st.booleans()), dilation=draw(pairs(1, 2)))
 
 
 @st.composite
@@ -358,13 +443,20 @@ def _activations(channels: int) -> st.SearchStrategy[Layer | None]:
 
 @st.composite
 def _poolings(draw: st.DrawFn) -> Layer | None:
-    """A pooling whose windows may overlap, leave gaps and reach over the edge; or none."""
-    make = draw(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d, None]))
+    """A pooling whose windows may overlap, leave gaps and reach over the edge; an upsampling; or none."""
+    make = draw(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample, None]))
     if make is None:
         return None
+    if make is nn.AdaptiveMaxPool2d:
+        return make(1)
+    if make is nn.Upsample:
+        return make(scale_factor=draw(pairs(1, 2)))
     height, width = draw(pairs(1, 3))
     padding = draw(st.tuples(st.integers(0, height // 2), st.integers(0, width // 2)))
-    return make((height, width), draw(st.none() | pairs(1, 3)), padding)
+    options = {"ceil_mode": draw(st.booleans())}
+    if make is nn.AvgPool2d:
+        options["count_include_pad"] = draw(st.booleans())
+    return make((height, width), draw(st.none() | pairs(1, 3)), padding, **options)
 
 
 def _shape(layers: list[Layer], batch: int, image: tuple[int, int, int]) -> tuple[int, ...]:

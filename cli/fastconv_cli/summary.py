@@ -18,7 +18,7 @@ DIGIT = (1, 28, 28)
 def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool) -> None:
     """Show a network's layers, output shapes, parameters and multiply-adds per image.
 
-    MODEL is the name of a network (lenet5, lenet5_classic) or a saved file; lenet5 where it is not given.
+    MODEL is the name of a network (lenet5, resnet8, mobilenet_v1, …) or a saved file; lenet5 where it is not given.
     """
     from rich.console import Console
     from rich.table import Table
@@ -38,8 +38,8 @@ def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool)
         print_document(document)
         return
     table = Table(title=f"{model}, images {in_words(shape)}", show_footer=True)
-    table.add_column("name", footer="total")
-    table.add_column("layer")
+    table.add_column("name", footer="total", no_wrap=True)
+    table.add_column("layer", overflow="fold")
     table.add_column("output")
     table.add_column("parameters", footer=f"{parameters:,}", justify="right")
     table.add_column("multiply-adds", footer=f"{multiply_adds:,}", justify="right")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fastconv_cli.names import parse_name
+from fastconv_cli.names import parse_augment, parse_name
 from fastconv_cli.options import (
     FILE,
     check_writable,
@@ -33,15 +33,18 @@ from fastconv_cli.options import (
               help="Highest learning rate of the run.  [default: one that suits the optimizer]")
 @click.option("--schedule", "schedule_name", default="one-cycle", show_default=True, metavar="NAME",
               help="How the learning rate goes over the run: constant, cosine, step, ...; a wrong name lists them all.")
+@click.option("--augment", "augment_text", metavar="CHANGES",
+              help="Random changes of the training images: digits, elastic, clothes or photos, and numbers between "
+                   "commas, such as digits,mixup=0.2 or shift=2,scale=0.9:1.1; a wrong name lists them all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-              help="Decides the first weights and the order of the images: same seed, same result.")
+              help="Decides the first weights, the order of the images and their changes: same seed, same result.")
 @threads_option
 @click.option("--output", type=FILE, metavar="FILE",
               help="Where the model is saved after every epoch.  [default: NAME.safetensors]")
 @json_option
 def train(
     folder: Path | None, model_name: str, epochs: int, batch_size: int, optimizer_name: str, lr: float | None,
-    schedule_name: str, seed: int, output: Path | None, as_json: bool,
+    schedule_name: str, augment_text: str | None, seed: int, output: Path | None, as_json: bool,
 ) -> None:
     """Train a network on handwritten digits, or on the images of --data, and save it.
 
@@ -59,6 +62,7 @@ def train(
     parse_name(model_name, MODELS, "--model")
     parse_name(optimizer_name, OPTIMIZERS, "--optimizer")
     parse_name(schedule_name, SCHEDULES, "--schedule")
+    augment = parse_augment(augment_text, "--augment")
     output = output or Path(f"{model_name}.safetensors")
     check_writable(output)
     train_set, test_set = load_data(folder)
@@ -71,7 +75,7 @@ def train(
     with announce_compiling(), progress:
         history = trainer.fit(
             train_set, epochs=epochs, batch_size=batch_size, validation=test_set, schedule=schedule,
-            seed=seed, checkpoint=output, callbacks=[progress],
+            seed=seed, checkpoint=output, callbacks=[progress], augment=augment,
         )
     test = history[-1].validation or {}
     if as_json:

@@ -19,6 +19,8 @@ from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
 from fastconv.simd.tile import ONE_VECTOR, SQUARE, Block
 
+Halo = tuple[int, int, int, int]
+
 #: The first phases of every program: pack all weights, and run a batch.
 PACK, RUN = 0, 1
 
@@ -31,6 +33,7 @@ class Builder:
         self.batch_table = new_batch_table()
         self.weights: list[Weight] = []
         self.biases: list[Bias] = []
+        self.mixture: dict[str, Buffer] = {}  # each lane's other image and the share of its own, where images are mixed
         self._calls: list[Call] = []
         self._stages: list[list[Phase]] = []
         self._afterwards: list[Call] = []

@@ -13,7 +13,7 @@ from fastconv.engine.memory import At, Buffer, Fixed
 from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
-from fastconv.kernels.abi import STOP, Kernel
+from fastconv.kernels.abi import STOP, TOTAL, Kernel
 from fastconv.layout import groups_of
 from fastconv.simd.tile import ONE_VECTOR, Block
 
@@ -30,6 +30,8 @@ class Call:
         for record in self.records:
             for value in record.values():
                 buffer = value.buffer if isinstance(value, At) else value
+                while isinstance(buffer, Buffer) and buffer.inside is not None:
+                    buffer = buffer.inside.buffer
                 if isinstance(buffer, Buffer):
                     yield buffer
 
@@ -102,6 +104,8 @@ class Program:
         if isinstance(value, Fixed):
             self._alive.append(value.array)
             return value.array.ctypes.data, 0
+        if value.inside is not None:
+            return self._address(value.inside, worker)
         if value.per_group:
             return self._per_group[value].ctypes.data, value.size
         if value in self._passed_on:
@@ -147,4 +151,4 @@ class Program:
 
 def new_batch_table() -> np.ndarray:
     """The table of `kernels.abi`."""
-    return np.zeros(STOP + 1, np.int64)
+    return np.zeros(TOTAL + 1, np.int64)

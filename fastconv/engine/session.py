@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.update import Update
-from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, KEY, RESULTS, STOP, TARGETS, TOTAL
 
 
 class Session:
@@ -28,9 +28,10 @@ class Session:
         return bool(self.program.batch[STOP])
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
-            results: np.ndarray | None = None) -> None:
+            results: np.ndarray | None = None, key: int = 0) -> None:
         """Runs images[indices], or the first `count` images; all arrays are C-contiguous.
 
+        key: an int64 that all random numbers of this batch come from.
         Leaves the gradients of the trainable parameters, and with an update also changes these.
         """
         table = self.program.batch
@@ -44,6 +45,7 @@ class Session:
                 self._in_order = np.arange(count)
             indices = self._in_order
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
+        table[KEY], table[TOTAL] = key, len(images)
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
         self.program.run(count, first)

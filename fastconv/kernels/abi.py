@@ -24,9 +24,9 @@ NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "n
 BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
 
 #: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
-#: addresses of the images, their indices, the targets and the results, the number of images, and a word that a kernel
-#: sets where no further phase should begin.
-IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP = range(6)
+#: addresses of the images, their indices, the targets and the results, the number of images, a word that a kernel
+#: sets where no further phase should begin, the key of all random numbers, and how many images there are in all.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP, KEY, TOTAL = range(8)
 
 
 def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
@@ -138,6 +138,12 @@ def octets(buffer, group):
 def shorts(buffer, group):
     """Pointer to group `group` of a uint16 buffer."""
     return pointer(np.uint16, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
+def words(buffer, group):
+    """Pointer to group `group` of a uint32 buffer."""
+    return pointer(np.uint32, buffer.address + group * buffer.stride)
 
 
 @njit(**NATIVE)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.engine import operators
+from fastconv.engine.augmentation import Augmentation
 from fastconv.engine.builder import Builder
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
@@ -39,9 +40,9 @@ class LossSession(Session):
     """Computes each image's loss; with `training` also the gradients, and with an update the new parameters."""
 
     def __init__(self, model: Layer, loss: Loss, shape: Shape, dtype: Any, capacity: int, training: bool = False,
-                 update: Update | None = None) -> None:
+                 update: Update | None = None, augment: Augmentation | None = None) -> None:
         builder = Builder(whole_lanes(capacity))
-        x, self.output_shape = _emit(model, builder, shape, dtype, training)
+        x, self.output_shape = _emit(model, builder, shape, dtype, training, augment)
         loss.check_outputs(self.output_shape)
         losses = operators.loss(builder, x, loss.name, loss.label_smoothing, guard=update is not None)
         if training:
@@ -67,7 +68,8 @@ class LossSession(Session):
         return int(np.count_nonzero(self._correct[:count]))
 
 
-def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool) -> tuple[Tensor, Shape]:
+def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool,
+          augment: Augmentation | None = None) -> tuple[Tensor, Shape]:
     """Emits the whole model for batches of `shape` (N, ...); returns its output and the shape of one of those."""
     model.parameters()  # draws those that were never set
     network = model.expansion()
@@ -82,7 +84,11 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
     steps = fused(network, training)
     readers = Counter([network.output, *(value for step in steps for value in step.inputs)])
     first = [step.does for step in steps if 0 in step.inputs]
-    x = builder.input(image, dtype, scale, shift, _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0))
+    halo = _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0)
+    if augment is None:
+        x = builder.input(image, dtype, scale, shift, halo)
+    else:
+        x = operators.augmented(builder, augment, image, dtype, scale, shift, halo)
     waiting = {0: _for_readers(builder, x, readers[0])}
     for step in steps:
         inputs = [waiting[value].pop() for value in step.inputs]

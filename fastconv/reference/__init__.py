@@ -36,6 +36,7 @@ from fastconv.reference.activation import (
     tanh_grad,
 )
 from fastconv.reference.batch_norm import batch_norm, batch_norm_grad, statistics
+from fastconv.reference.channels import channel_shuffle
 from fastconv.reference.convolution import (
     conv2d,
     conv2d_bias_grad,
@@ -60,6 +61,8 @@ from fastconv.reference.optimizer import (
     swats,
 )
 from fastconv.reference.pooling import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
+from fastconv.reference.transposed import conv_transpose2d, conv_transpose2d_input_grad, conv_transpose2d_weight_grad
+from fastconv.reference.upsample import upsample, upsample_grad
 
 __all__ = [
     "acon",
@@ -74,11 +77,15 @@ __all__ = [
     "avg_pool2d_grad",
     "batch_norm",
     "batch_norm_grad",
+    "channel_shuffle",
     "conv2d",
     "conv2d_bias_grad",
     "conv2d_im2col",
     "conv2d_input_grad",
     "conv2d_weight_grad",
+    "conv_transpose2d",
+    "conv_transpose2d_input_grad",
+    "conv_transpose2d_weight_grad",
     "cross_entropy",
     "elu",
     "elu_grad",
@@ -120,4 +127,6 @@ __all__ = [
     "swish_grad",
     "tanh",
     "tanh_grad",
+    "upsample",
+    "upsample_grad",
 ]

@@ -54,6 +54,23 @@ def test_the_learning_rate_is_the_highest_of_the_run(run, digits, tmp_path):
     assert [epoch["lr"] for epoch in json.loads(result.stdout)["epochs"]] == pytest.approx([0.03, 0.015])
 
 
+def test_augmented_images_are_trained_on_where_asked_for(run, digits, tmp_path):
+    losses = []
+    for more in ((), ("--augment", "digits,mixup=0.2"), ("--augment", "shift=1")):
+        result = run("train", *options(digits, tmp_path, *more, "--json"))
+        assert result.exit_code == 0, result.output
+        losses.append(json.loads(result.stdout)["epochs"][0]["loss"])
+    assert len(set(losses)) == 3
+
+
+@pytest.mark.parametrize(("text", "message"), [("faces", "got 'faces'"), ("crop=1.5", "expected crop=PIXELS")])
+def test_an_augmentation_that_does_not_exist_is_wrong_usage(run, digits, tmp_path, text, message):
+    result = run("train", *options(digits, tmp_path, "--augment", text))
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "--augment" in result.stderr
+
+
 def test_the_model_is_saved_under_its_name_unless_told_otherwise(run, digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("train", "--data", digits, "--epochs", 1, "--model", "lenet5_classic")
