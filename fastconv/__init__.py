@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, functional, models, nn, onnx, optim
+    from fastconv import data, errors, explain, functional, models, nn, onnx, optim
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
+    from fastconv.input_gradient import input_grad
     from fastconv.serialization import load, load_state_dict, save
     from fastconv.trainer import Callback, EpochResult, Trainer
 
-_MODULES = ("data", "errors", "functional", "models", "nn", "onnx", "optim")
+_MODULES = ("data", "errors", "explain", "functional", "models", "nn", "onnx", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
     "EpochResult": "fastconv.trainer",
     "Trainer": "fastconv.trainer",
     "fit_full_batch": "fastconv.full_batch",
     "get_num_threads": "fastconv.engine.threads",
+    "input_grad": "fastconv.input_gradient",
     "load": "fastconv.serialization",
     "load_state_dict": "fastconv.serialization",
     "save": "fastconv.serialization",
@@ -33,9 +35,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "fit_full_batch", "functional",
-    "get_num_threads", "load", "load_state_dict", "models", "nn", "onnx", "optim", "save", "set_num_threads",
-    "value_and_grad",
+    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "explain", "fit_full_batch", "functional",
+    "get_num_threads", "input_grad", "load", "load_state_dict", "models", "nn", "onnx", "optim", "save",
+    "set_num_threads", "value_and_grad",
 ]
 
 

@@ -42,7 +42,7 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     The file appears under its name only when it is complete and on the disk. Raises OSError, naming the file, where it
     cannot be written, and TypeError for a layer that is not fastconv's own.
     """
-    _write(Path(path), to_bytes(model))
+    write_file(Path(path), to_bytes(model))
 
 
 def to_bytes(model: Layer) -> bytes:
@@ -51,8 +51,6 @@ def to_bytes(model: Layer) -> bytes:
     description = {"layer": _describe(model), **{
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
     metadata = {"format": FORMAT, "model": json.dumps(description)}
-    content = to_bytes(model.state_dict(), metadata)
-    write_file(Path(path), content)
     return write_tensors(model.state_dict(), metadata)
 
 
@@ -61,15 +59,26 @@ def load(path: str | os.PathLike[str]) -> Layer:
 
     Raises CheckpointError, naming the file and what is wrong, for anything that is not such a file.
     """
-    metadata, state = _read(path)
+    return _model(*_read(path), str(path))
+
+
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays in a safetensors file, by name: with PyTorch's state dict in it, `Layer.load_state_dict` takes them.
+
+    Raises CheckpointError, naming the file, for anything that is not such a file.
+    """
+    return _read(path)[1]
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """The metadata and the arrays of a safetensors file."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata, names = file.metadata() or {}, file.keys()
-            state = {name: file.get_tensor(name) for name in names}
+            return metadata, {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
-    return _model(metadata, state, str(path))
 
 
 def from_bytes(content: bytes, name: str = "model") -> Layer:
@@ -99,25 +108,6 @@ def _model(metadata: dict[str, str], state: dict[str, NDArray[Any]], path: str) 
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path}: does not describe a model: {error}") from error
     return model
-
-
-def load_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """All arrays in a safetensors file, by name: with PyTorch's state dict in it, `Layer.load_state_dict` takes them.
-
-    Raises CheckpointError, naming the file, for anything that is not such a file.
-    """
-    return _read(path)[1]
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """The metadata and the arrays of a safetensors file."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
-            return metadata, {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
 
 
 def _describe(layer: Layer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import fastconv as fc
 from fastconv import data, nn
 from fastconv.data.pictures import open_picture
 from fastconv.errors import CheckpointError, DataError
+from fastconv.report.history import read_history
 from tests.data.conftest import write as idx_bytes
 
 #: What a reader may raise.
@@ -242,7 +244,7 @@ def changed(document: Any, rng: np.random.Generator) -> Any:
         elif action < 0.4:
             container[key] = json.loads(json.dumps(one_of(rng, places)))
         else:
-            container[key] = one_of(rng, VALUES)
+            container[key] = deepcopy(one_of(rng, VALUES))  # later changes may go into it
     return document
 
 
@@ -252,6 +254,19 @@ def containers(document: Any) -> Iterator[Any]:
         yield document
         for value in document.values() if isinstance(document, dict) else document:
             yield from containers(value)
+
+
+# --- Histories ---
+
+
+SOUND_HISTORY = {"epochs": [{"epoch": 1, "loss": 0.5, "lr": 0.1, "validation": {"loss": 0.4, "accuracy": 0.9}}]}
+
+
+def hostile_history(rng: np.random.Generator) -> bytes:
+    """JSON in which a few values are others, or that is very deep."""
+    if rng.random() < 0.1:
+        return one_of(rng, (b"[", b'{"epochs":')) * int(rng.integers(1, 20_000))
+    return json.dumps(changed(SOUND_HISTORY, rng)).encode()
 
 
 # --- All of them ---
@@ -291,6 +306,7 @@ def targets() -> list[Target]:
                (("images.npy", npy_bytes(IMAGES)),)),
         Target("npz", "set.npz", stored, data.npz, hostile_npz),
         Target("npz-deflated", "set.npz", deflated, data.npz, hostile_npz),
+        Target("history", "history.json", json.dumps(SOUND_HISTORY).encode(), read_history, hostile_history),
         Target("checkpoint", "model.safetensors", saved, fc.load, hostile_checkpoint(saved)),
     ]
 

@@ -12,6 +12,8 @@ from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
 from fastconv_cli.predict import predict
+from fastconv_cli.profile import profile
+from fastconv_cli.report import report
 from fastconv_cli.search import search
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
@@ -55,5 +57,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data, convert):
+for command in (train, evaluate, predict, summary, compare, search, landscape, report, profile, bench, data, convert):
     main.add_command(command)

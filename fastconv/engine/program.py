@@ -20,11 +20,15 @@ from fastconv.simd.tile import ONE_VECTOR, Block
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel with its arguments: a single record, or in a phase over units one record for each unit."""
+    """One kernel with its arguments: a single record, or in a phase over units one record for each unit.
+
+    part: what it was emitted for, if the builder was told.
+    """
 
     kernel: Kernel
     records: Sequence[dict[str, Any]]
     block: Block = ONE_VECTOR
+    part: object = None
 
     def buffers(self) -> Iterator[Buffer]:
         for record in self.records:
@@ -63,7 +67,7 @@ class Program:
 
     def __init__(self, phases: Sequence[Phase], batch: np.ndarray, capacity: int, workers: int) -> None:
         """batch: the int64 table that the kernels read the batch's addresses from. capacity: most images."""
-        self.batch, self.capacity, self.workers = batch, capacity, workers
+        self.phases, self.batch, self.capacity, self.workers = phases, batch, capacity, workers
         self._alive: list[np.ndarray] = []  # what the job and its records point to
         self._place([phase.calls for phase in phases if phase.units is None])
         self._most_units = max([phase.units for phase in phases if phase.units is not None], default=0)

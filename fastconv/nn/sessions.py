@@ -17,6 +17,7 @@ from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.update import Update
 from fastconv.errors import ShapeError
+from fastconv.kernels.abi import TARGETS
 from fastconv.layout import whole_lanes
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.fusion import fused
@@ -33,6 +34,23 @@ class InferenceSession(Session):
         builder = Builder()
         x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
         builder.output(x)
+        super().__init__(builder)
+
+
+class InputGradSession(Session):
+    """Writes the gradient by the images of `shape` (N, ...), with any N, to the batch's results.
+
+    The batch's targets are the gradients at the model's outputs. Nothing is computed as in training.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
+        builder = Builder(input_grad=True)
+        y, self.output_shape = _emit(model, builder, shape, dtype, training=False)
+        y.grad = builder.array(y.place.shape, TARGETS)
+        builder.backward()
+        assert builder.images is not None
+        assert builder.images.grad is not None
+        builder.output(builder.images.grad)
         super().__init__(builder)
 
 
@@ -92,8 +110,10 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
     waiting = {0: _for_readers(builder, x, readers[0])}
     for step in steps:
         inputs = [waiting[value].pop() for value in step.inputs]
+        builder.part = step.does
         y = lower(step.does, builder, *inputs, training=training)
         waiting[step.output] = _for_readers(builder, y, readers[step.output])
+    builder.part = None
     return waiting[network.output].pop(), shapes[network.output][1:]
 
 

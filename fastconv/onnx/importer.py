@@ -66,9 +66,11 @@ def _made(node: Node, inputs: Sequence[Value | NDArray[Any] | None]) -> Mapping[
         return compute(node, [None if isinstance(each, Value) else each for each in inputs])
     if node.op not in LAYERS:
         raise UnsupportedError(f"{node}: no layer does this here")
-    if len(node.outputs) > 1 and any(node.outputs[1:]):
+    made = LAYERS[node.op].call(node, inputs, Network(node, _layer_name(node)))
+    outputs = made if isinstance(made, tuple) else (made,)
+    if any(node.outputs[len(outputs):]):
         raise UnsupportedError(f"{node}: one output is supported, found {len(node.outputs)}")
-    return {node.outputs[0]: LAYERS[node.op].call(node, inputs, Network(node, _layer_name(node)))}
+    return dict(zip(node.outputs, outputs, strict=False))
 
 
 def _layer_name(node: Node) -> str:

@@ -16,6 +16,7 @@ from fastconv.nn.acon import MetaAconC
 from fastconv.nn.activation import LEAST_SMOOTH_THRESHOLD, SELU_ALPHA, SELU_SCALE
 from fastconv.nn.layer import Layer, Shape, joined
 from fastconv.onnx.model import DOMAIN
+from fastconv.shapes import pair
 
 
 class Writer:
@@ -86,6 +87,15 @@ def _(layer: nn.Conv2d, writer: Writer, x: str) -> str:
 
 
 @write.register
+def _(layer: nn.ConvTranspose2d, writer: Writer, x: str) -> str:
+    height, width = pair("padding", layer.config["padding"], least=0)
+    extra = pair("output_padding", layer.config["output_padding"], least=0)
+    return writer.node("ConvTranspose", x, *writer.parameters(layer, "weight", "bias"), kernel_shape=layer.kernel_size,
+                       strides=layer.stride, dilations=layer.dilation, group=layer.groups,
+                       pads=(height, width, height, width), output_padding=extra)
+
+
+@write.register
 def _(layer: nn.Linear, writer: Writer, x: str) -> str:
     return writer.node("Gemm", x, *writer.parameters(layer, "weight", "bias"), transB=1)
 
@@ -101,25 +111,51 @@ def _(layer: nn.BatchNorm2d, writer: Writer, x: str) -> str:
 
 @write.register
 def _(layer: nn.MaxPool2d, writer: Writer, x: str) -> str:
-    return writer.node("MaxPool", x, **_window(layer))
+    return writer.node("MaxPool", x, **_window(layer, writer))
 
 
 @write.register
 def _(layer: nn.AvgPool2d, writer: Writer, x: str) -> str:
-    return writer.node("AveragePool", x, count_include_pad=1, **_window(layer))
+    window, (below, right) = _window(layer, writer), _overhang(layer, writer)
+    counted = layer.count_include_pad
+    if counted and below + right:  # what padding is counts, what lies beyond it does not
+        top, bottom, left, beside = layer.padding
+        if any(layer.padding):
+            x = writer.node("Pad", x, writer.constant("pads", [0, 0, top, left, 0, 0, bottom, beside]))
+        window, counted = {**window, "pads": (0, 0, below, right)}, False
+    return writer.node("AveragePool", x, count_include_pad=int(counted), **window)
 
 
 @write.register
 def _(layer: nn.AdaptiveAvgPool2d, writer: Writer, x: str) -> str:
-    if layer.output_size == (1, 1):
-        return writer.node("GlobalAveragePool", x)
-    part = [before // after for before, after in zip(writer.shapes[0][2:], layer.output_size, strict=True)]
-    return writer.node("AveragePool", x, kernel_shape=part, strides=part)
+    return _adaptive("AveragePool", layer.output_size, writer, x)
 
 
-def _window(layer: nn.MaxPool2d | nn.AvgPool2d) -> dict[str, Any]:
-    top, bottom, left, right = layer.padding
-    return {"kernel_shape": layer.kernel_size, "strides": layer.stride, "pads": (top, left, bottom, right)}
+@write.register
+def _(layer: nn.AdaptiveMaxPool2d, writer: Writer, x: str) -> str:
+    return _adaptive("MaxPool", layer.output_size, writer, x)
+
+
+def _adaptive(op: str, output_size: tuple[int, int], writer: Writer, x: str) -> str:
+    if output_size == (1, 1):
+        return writer.node(f"Global{op}", x)
+    part = [before // after for before, after in zip(writer.shapes[0][2:], output_size, strict=True)]
+    return writer.node(op, x, kernel_shape=part, strides=part)
+
+
+def _window(layer: nn.MaxPool2d | nn.AvgPool2d, writer: Writer) -> dict[str, Any]:
+    """The attributes of a pooling. ONNX's ceil_mode changed its meaning (opset 22); padding at the end does not."""
+    (top, bottom, left, right), (below, beside) = layer.padding, _overhang(layer, writer)
+    return {"kernel_shape": layer.kernel_size, "strides": layer.stride,
+            "pads": (top, left, bottom + below, right + beside)}
+
+
+def _overhang(layer: nn.MaxPool2d | nn.AvgPool2d, writer: Writer) -> tuple[int, int]:
+    """How far the last windows reach beyond the padding."""
+    (_, _, *size), (_, _, *made), padding = writer.shapes[0], writer.made, layer.padding
+    below, beside = (max((made[axis] - 1) * layer.stride[axis] + layer.kernel_size[axis]
+                         - (size[axis] + padding[2 * axis] + padding[2 * axis + 1]), 0) for axis in (0, 1))
+    return below, beside
 
 
 @write.register
@@ -130,6 +166,32 @@ def _(layer: nn.Flatten, writer: Writer, x: str) -> str:
 @write.register
 def _(layer: nn.Add, writer: Writer, x: str, *others: str) -> str:
     return writer.node("Add" if len(others) == 1 else "Sum", x, *others)
+
+
+@write.register
+def _(layer: nn.Concat, writer: Writer, *inputs: str) -> str:
+    return writer.node("Concat", *inputs, axis=1)
+
+
+@write.register
+def _(layer: nn.Narrow, writer: Writer, x: str) -> str:
+    bounds = {"starts": [layer.start], "ends": [layer.start + layer.length], "axes": [1]}
+    return writer.node("Slice", x, *(writer.constant(*each) for each in bounds.items()))
+
+
+@write.register
+def _(layer: nn.ChannelShuffle, writer: Writer, x: str) -> str:
+    _, channels, height, width = writer.made
+    grouped = writer.node("Reshape", x, writer.constant("groups", [0, layer.groups, -1, height, width]))
+    turned = writer.node("Transpose", grouped, perm=(0, 2, 1, 3, 4))
+    return writer.node("Reshape", turned, writer.constant("channels", [0, channels, height, width]))
+
+
+@write.register
+def _(layer: nn.Upsample, writer: Writer, x: str) -> str:
+    scales = writer.constant("scales", np.array([1, 1, *layer.scale_factor], np.float32))
+    return writer.node("Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric",
+                       nearest_mode="floor")
 
 
 @write.register

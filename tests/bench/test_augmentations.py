@@ -8,8 +8,7 @@ from fastconv_bench.augmentations import AUGMENTATIONS, epochs, interleaved, lin
 def test_lines_hold_every_augmentation_against_none():
     seconds = {"none": [0.02, 0.01, 0.03], "shift": [0.022, 0.011, 0.025]}
     told = [line.split() for line in lines(seconds, 1000)]
-    assert told == [["none", "100,000", "images/s", "1.000×", "1.000×"],
-                    ["shift", "90,909", "images/s", "1.100×", "1.100×"]]
+    assert told == [["none", "50,000", "images/s", "1.000×"], ["shift", "45,455", "images/s", "1.100×"]]
 
 
 def test_every_augmentation_trains_in_turns():

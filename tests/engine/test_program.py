@@ -252,7 +252,8 @@ def test_a_buffer_inside_another_lies_there_and_keeps_it_alive():
     seen = {}
 
     def record(name):
-        return lambda fields, _: seen.setdefault(name, tuple(int(fields[key]["address"]) for key in ("buffer", "other")))
+        return lambda fields, _: seen.setdefault(
+            name, tuple(int(fields[key]["address"]) for key in ("buffer", "other")))
 
     calls = [Call(PythonKernel(record("first")), [{"buffer": inner, "other": middle}]),
              Call(PythonKernel(record("second")), [{"buffer": other, "other": other}]),

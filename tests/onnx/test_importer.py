@@ -75,7 +75,28 @@ CASES: dict[str, tuple[str, dict[str, Any], list[type]]] = {
     "same_lower": ('y = Conv <auto_pad = "SAME_LOWER", strides = [2, 2]>(x, w)', {"w": W}, [nn.Conv2d]),
     "valid": ('y = Conv <auto_pad = "VALID", pads = [1, 1, 1, 1]>(x, w)', {"w": W}, [nn.Conv2d]),
     "same pooling": ('y = MaxPool <auto_pad = "SAME_UPPER", kernel_shape = [3, 3]>(x)', {}, [nn.MaxPool2d]),
-    "global max": ("y = GlobalMaxPool(x)", {}, [nn.MaxPool2d]),
+    "same pooling, more at the end": (
+        'y = MaxPool <auto_pad = "SAME_UPPER", kernel_shape = [3, 3], strides = [2, 2]>(x)', {}, [nn.MaxPool2d]),
+    "ceil_mode": ("y = MaxPool <kernel_shape = [3, 2], strides = [2, 4], ceil_mode = 1>(x)", {}, [nn.MaxPool2d]),
+    "means without the padding": ("y = AveragePool <kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(x)", {},
+                                  [nn.AvgPool2d]),
+    "global max": ("y = GlobalMaxPool(x)", {}, [nn.AdaptiveMaxPool2d]),
+    "channels put together": ("a = Relu(x) y = Concat <axis = 1>(a, x, a)", {}, [nn.ReLU, nn.Concat]),
+    "channels taken apart": ("a, b = Split <axis = 1>(x, sizes) y = Concat <axis = -3>(b, a)", {
+        "sizes": np.array([1, 3])}, [nn.Narrow, nn.Narrow, nn.Concat]),
+    "equal parts": ("a, b = Split <axis = 1>(x) y = Sub(a, b)", {}, [nn.Narrow, nn.Narrow, nn.Conv2d, nn.Add]),
+    "a part": ("y = Slice(x, a, b, c)", {"a": np.array([-3, 0]), "b": np.array([3, 99]), "c": np.array([1, 2])},
+               [nn.Narrow]),
+    "channel shuffle": ("a = Reshape(x, s) b = Transpose <perm = [0, 2, 1, 3, 4]>(a) y = Reshape(b, t)", {
+        "s": np.array([0, 2, 2, 6, 6]), "t": np.array([0, -1, 6, 6])}, [nn.ChannelShuffle]),
+    "larger by scales": ("y = Resize(x, , s)", {"s": np.array([1, 1, 2, 3], np.float32)}, [nn.Upsample]),
+    "larger from the corner": ('y = Resize <coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">'
+                               "(x, , s)", {"s": np.array([1, 1, 4, 1], np.float32)}, [nn.Upsample]),
+    "transposed": (
+        "y = ConvTranspose <strides = [2, 2], pads = [1, 1, 0, 1], output_padding = [0, 1], group = 2>(x, v)",
+        {"v": normal(7, 4, 3, 3, 3)}, [nn.ConvTranspose2d]),
+    "transposed to a shape": ('y = ConvTranspose <strides = [2, 2], auto_pad = "SAME_LOWER">(x, v)',
+                              {"v": normal(7, 4, 3, 4, 4)}, [nn.ConvTranspose2d]),
     "mean over pixels": ("y = ReduceMean <axes = [-1, 2], keepdims = 0>(x)", {}, [nn.AdaptiveAvgPool2d, nn.Flatten]),
     "shape arithmetic": ("s = Shape(x) i = Constant <value = int64 {0}>() n = Gather(s, i) z = Constant <value = "
                          "int64[1] {0}>() u = Unsqueeze(n, z) r = Constant <value = int64[1] {-1}>() "
@@ -119,7 +140,12 @@ def test_layers_have_the_names_of_their_parameters_or_of_their_nodes(path):
     ("y = Conv(x, x)", 'Conv "y": expected the weight to be a constant'),
     ("y = MaxPool <kernel_shape = [2, 2], dilations = [2, 2]>(x)", 'MaxPool "y": its dilations are not supported'),
     ("y = MaxPool <kernel_shape = [2, 2], pads = [0, 0, 1, 1]>(x)", 'MaxPool "y": padding is supported that is'),
-    ("y = AveragePool <kernel_shape = [2, 2], pads = [1, 1, 1, 1]>(x)", 'AveragePool "y": means that do not count'),
+    ("y = AveragePool <kernel_shape = [2, 2], pads = [0, 0, 1, 1], count_include_pad = 1>(x)",
+     'AveragePool "y": padding that counts'),
+    ("y = Concat <axis = 2>(x, x)", 'Concat "y": axis 1 is supported'),
+    ('y = Resize <mode = "linear">(x, , two)', "Resize \"y\": its attribute \"mode\" is 'linear'"),
+    ("y = Resize(x, , half)", 'Resize "y": images are made larger by whole factors'),
+    ("y = ConvTranspose <pads = [0, 0, 1, 1]>(x, v)", 'ConvTranspose "y": an output is supported that is cut off'),
     ("y, z = MaxPool <kernel_shape = [2, 2]>(x)", 'MaxPool "y": one output is supported, found 2'),
     ("y = Softmax <axis = 1>(x)", 'Softmax "y": the softmax of features'),
     ("y = ReduceMean <axes = [1]>(x)", r'ReduceMean "y": means over the axes 2 and 3 are supported, found \[1\]'),
@@ -127,7 +153,8 @@ def test_layers_have_the_names_of_their_parameters_or_of_their_nodes(path):
     ("y = Identity(s)", "its output does not depend on the images"),
 ])
 def test_what_no_layer_does_is_refused_and_its_node_named(nodes, message, path):
-    write(path, nodes, s=np.array([0, 2, 2, 6, 6]))
+    scales = {name: np.array([1, 1, factor, factor], np.float32) for name, factor in (("two", 2), ("half", 1.5))}
+    write(path, nodes, s=np.array([0, 2, 2, 6, 6]), v=normal(7, 4, 3, 3, 3), **scales)
     with pytest.raises(UnsupportedError, match=message) as raised:
         fc.onnx.load(path)
     assert str(raised.value).startswith(f"{path}: ")

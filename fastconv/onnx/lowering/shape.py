@@ -13,7 +13,7 @@ from fastconv import nn
 from fastconv.errors import UnsupportedError
 from fastconv.nn.layer import Shape
 from fastconv.onnx.lowering.expect import Input, constant, value
-from fastconv.onnx.network import Network, Value, is_part
+from fastconv.onnx.network import Network, Part, Value, is_part
 from fastconv.onnx.operators.shape import resolved
 
 
@@ -53,8 +53,20 @@ def reshaped(net: Network, x: Value, shape: Shape) -> Value:
         return reshaped(net, before, shape)
     if shape == x.shape:
         return x
+    if len(shape) == 4 and is_part(x, "Transpose"):
+        return _shuffled(net, x, shape)
     if len(x.shape) == 4 and shape == (x.shape[0], math.prod(x.shape[1:])):
         return net.add(nn.Flatten(), x)
+    return net.part(x, shape)
+
+
+def _shuffled(net: Network, x: Value, shape: Shape) -> Value:
+    """A channel shuffle: channels that become (groups, channels of one), change places, and are one axis again."""
+    (grouped,) = x.reads
+    if isinstance(x.layer, Part) and x.layer.detail == (0, 2, 1, 3, 4) and is_part(grouped, "Reshape"):
+        (images,) = grouped.reads
+        if images.shape == shape and grouped.shape[3:] == shape[2:]:
+            return net.add(nn.ChannelShuffle(grouped.shape[1]), images)
     return net.part(x, shape)
 
 

@@ -12,7 +12,7 @@ from fastconv import nn
 from fastconv.errors import UnsupportedError
 from fastconv.onnx.lowering.expect import Input, constant, images, of_channels, value
 from fastconv.onnx.network import Network, Part, Value
-from fastconv.onnx.operators.convolution import expect_kernel
+from fastconv.onnx.operators.convolution import expect_kernel, transposed, whole_size
 from fastconv.onnx.windows import windows
 
 
@@ -29,6 +29,27 @@ def conv(net: Network, x: Input, weight: Input, bias: Input | None = None, *, au
     state = {"weight": kernel} if bias is None else {"weight": kernel, "bias": constant("the bias", bias, 1)}
     layer = nn.Conv2d(kernel.shape[1] * group, len(kernel), window.kernel, window.stride, window.padding,
                       window.dilation, group, bias is not None)
+    return net.add(layer, batch, state=state)
+
+
+def conv_transpose(net: Network, x: Input, weight: Input, bias: Input | None = None, *, auto_pad: str = "NOTSET",
+                   dilations: Sequence[int] | None = None, group: int = 1, kernel_shape: Sequence[int] | None = None,
+                   output_padding: Sequence[int] | None = None, output_shape: Sequence[int] | None = None,
+                   pads: Sequence[int] | None = None, strides: Sequence[int] | None = None) -> Value:
+    """What its output has more at its end than at its beginning is output_padding."""
+    batch, kernel = images(x), constant("the weight", weight, 4)
+    expect_kernel(kernel_shape, kernel)
+    size = batch.shape[2:]
+    axes, before, made = transposed(size, kernel.shape[2:], strides, dilations, pads, auto_pad, output_padding,
+                                    output_shape)
+    extra = [m - w + 2 * b for m, w, b in zip(made, whole_size(size, axes), before, strict=True)]
+    if min(*before, *extra) < 0:
+        raise UnsupportedError(f"an output is supported that is cut off as much on both sides, or less at its end, "
+                               f"found {before} before and {made} in all")
+    state = {"weight": kernel} if bias is None else {"weight": kernel, "bias": constant("the bias", bias, 1)}
+    window = axes.along_two
+    layer = nn.ConvTranspose2d(len(kernel), kernel.shape[1] * group, window.kernel, window.stride,
+                               (before[0], before[1]), (extra[0], extra[1]), group, bias is not None, window.dilation)
     return net.add(layer, batch, state=state)
 
 
@@ -77,4 +98,5 @@ def with_bias(net: Network, x: Value, shift: Input) -> Value | None:
     return net.add(new, *x.reads, state={**layer.state_dict(), "bias": bias}, name=x.name)
 
 
-LAYERS = {"BatchNormalization": batch_normalization, "Conv": conv, "Gemm": gemm, "MatMul": matmul}
+LAYERS = {"BatchNormalization": batch_normalization, "Conv": conv, "ConvTranspose": conv_transpose,
+          "Gemm": gemm, "MatMul": matmul}

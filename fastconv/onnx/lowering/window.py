@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastconv import nn
 from fastconv.errors import UnsupportedError
+from fastconv.nn.layer import Shape
 from fastconv.onnx.lowering.expect import Input, constant, images, value
-from fastconv.onnx.network import Network, Value
+from fastconv.onnx.network import Network, Part, Value, is_part
 from fastconv.onnx.operators.selection import pads_of
 from fastconv.onnx.signature import only
 from fastconv.onnx.windows import Windows, windows
+from fastconv.shapes import output_size
 
 
 def max_pool(net: Network, x: Input, *, auto_pad: str = "NOTSET", ceil_mode: int = 0,
@@ -21,7 +24,7 @@ def max_pool(net: Network, x: Input, *, auto_pad: str = "NOTSET", ceil_mode: int
              storage_order: int = 0, strides: Sequence[int] | None = None) -> Value:
     batch = images(x)
     axes = windows(batch.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    return net.add(nn.MaxPool2d(**_pooling(axes)), batch)
+    return net.add(nn.MaxPool2d(**_pooling(axes, batch.shape)), batch)
 
 
 def average_pool(net: Network, x: Input, *, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0,
@@ -29,21 +32,38 @@ def average_pool(net: Network, x: Input, *, auto_pad: str = "NOTSET", ceil_mode:
                  pads: Sequence[int] | None = None, strides: Sequence[int] | None = None) -> Value:
     batch = images(x)
     axes = windows(batch.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    if np.any(axes.pads) and not count_include_pad:
-        raise UnsupportedError("means that do not count the padding are not supported: count_include_pad is 0")
-    return net.add(nn.AvgPool2d(**_pooling(axes)), batch)
+    if isinstance(batch.layer, Part) and is_part(batch, "Pad") and not (count_include_pad and np.any(axes.pads)):
+        (before,) = batch.reads
+        return _padded_before(net, before, batch.layer.detail, axes)
+    counted = bool(count_include_pad) or not np.any(axes.pads)
+    if counted and any(before != after for before, after in axes.pads):
+        raise UnsupportedError(f"padding that counts is supported if it is the same on both sides, found {axes.pads}")
+    return net.add(nn.AvgPool2d(count_include_pad=counted, **_pooling(axes, batch.shape)), batch)
 
 
-def _pooling(axes: Windows) -> dict[str, Any]:
-    """The arguments of a pooling layer."""
+def _padded_before(net: Network, x: Value, padding: tuple[int, int, int, int], axes: Windows) -> Value:
+    """The means of images with zeros around them, which count, by windows that may reach beyond these."""
+    top, left, bottom, right = padding
+    if (top, left) != (bottom, right) or any(before for before, _ in axes.pads):
+        raise UnsupportedError(f"padding that counts is supported if it is the same on both sides, found {padding}")
+    pads = tuple((zeros, zeros + after) for zeros, (_, after) in zip((top, left), axes.pads, strict=True))
+    return net.add(nn.AvgPool2d(**_pooling(replace(axes, pads=pads), x.shape)), x)
+
+
+def _pooling(axes: Windows, shape: Shape) -> dict[str, Any]:
+    """The arguments of a pooling layer. What lies beyond an image counts for nothing: it is as good as ceil_mode."""
     if set(axes.dilations) != {1}:
         raise UnsupportedError("its dilations are not supported")
-    if any(axes.overhang) or any(before != after for before, after in axes.pads):
-        raise UnsupportedError(f"padding is supported that is the same on both sides, found {axes.pads} "
-                               f"and windows that reach {axes.overhang} beyond it")
-    (top, _), (left, _) = axes.pads
-    window = axes.along_two
-    return {"kernel_size": window.kernel, "stride": window.stride, "padding": (top, left)}
+    window, size = axes.along_two, (shape[2], shape[3])
+    (top, bottom), (left, right) = axes.pads
+    below, beside = axes.overhang
+    wanted = output_size(size, window.kernel, window.stride, (top, bottom + below, left, right + beside))
+    for ceil_mode in (False, True):
+        if output_size(size, window.kernel, window.stride, (top, top, left, left), ceil_mode=ceil_mode) == wanted:
+            return {"kernel_size": window.kernel, "stride": window.stride, "padding": (top, left),
+                    "ceil_mode": ceil_mode}
+    raise UnsupportedError(f"padding is supported that is the same on both sides, or has ceil_mode's windows, "
+                           f"found {axes.pads}")
 
 
 def global_average_pool(net: Network, x: Input) -> Value:
@@ -51,8 +71,7 @@ def global_average_pool(net: Network, x: Input) -> Value:
 
 
 def global_max_pool(net: Network, x: Input) -> Value:
-    batch = images(x)
-    return net.add(nn.MaxPool2d((batch.shape[2], batch.shape[3])), batch)
+    return net.add(nn.AdaptiveMaxPool2d(1), images(x))
 
 
 def reduce_mean(net: Network, x: Input, axes: Input | None = None, *, keepdims: int = 1,

@@ -39,16 +39,20 @@ def resize(x: NDArray[Any], roi: NDArray[Any] | None = None, scales: NDArray[Any
            nearest_mode: str = "round_prefer_floor") -> NDArray[Any]:
     """x at the nearest positions of an array whose sizes are given, or are `scales` times those of x."""
     only("mode", mode, "nearest")
-    only("coordinate_transformation_mode", coordinate_transformation_mode, *COORDINATES)
-    only("nearest_mode", nearest_mode, *ROUNDINGS)
     factors, wanted = targets(x.shape, scales, sizes, axes, keep_aspect_ratio_policy)
     check_size(*wanted)
     for axis, (before, after, scale) in enumerate(zip(x.shape, wanted, factors, strict=True)):
         if before != after or scale != 1:
-            positions = np.arange(after, dtype=np.float64)
-            place = COORDINATES[coordinate_transformation_mode](positions, scale, before, after)
-            x = np.take(x, np.clip(ROUNDINGS[nearest_mode](place), 0, before - 1).astype(np.int64), axis)
+            x = np.take(x, nearest(before, after, scale, coordinate_transformation_mode, nearest_mode), axis)
     return x
+
+
+def nearest(before: int, after: int, scale: float, transformation: str, rounding: str) -> NDArray[np.int64]:
+    """The position that each of `after` positions along an axis is taken from."""
+    only("coordinate_transformation_mode", transformation, *COORDINATES)
+    only("nearest_mode", rounding, *ROUNDINGS)
+    places = COORDINATES[transformation](np.arange(after, dtype=np.float64), scale, before, after)
+    return np.clip(ROUNDINGS[rounding](places), 0, before - 1).astype(np.int64)
 
 
 def targets(shape: Sequence[int], scales: NDArray[Any] | None, sizes: NDArray[np.int64] | None,
