@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, explain, functional, models, nn, onnx, optim
+    from fastconv import cache, data, errors, explain, functional, infer, models, nn, onnx, optim
+    from fastconv.callbacks import EarlyStopping
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
     from fastconv.input_gradient import input_grad
+    from fastconv.runs.run import Run
     from fastconv.serialization import load, load_state_dict, save
-    from fastconv.trainer import Callback, EpochResult, Trainer
+    from fastconv.trainer import Callback, EpochResult, Plan, Progress, Trainer
 
-_MODULES = ("data", "errors", "explain", "functional", "models", "nn", "onnx", "optim")
+_MODULES = ("cache", "data", "errors", "explain", "functional", "infer", "models", "nn", "onnx", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
+    "EarlyStopping": "fastconv.callbacks",
     "EpochResult": "fastconv.trainer",
+    "Plan": "fastconv.trainer",
+    "Progress": "fastconv.trainer",
+    "Run": "fastconv.runs.run",
     "Trainer": "fastconv.trainer",
     "fit_full_batch": "fastconv.full_batch",
     "get_num_threads": "fastconv.engine.threads",
@@ -35,9 +41,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "explain", "fit_full_batch", "functional",
-    "get_num_threads", "input_grad", "load", "load_state_dict", "models", "nn", "onnx", "optim", "save",
-    "set_num_threads", "value_and_grad",
+    "Callback", "EarlyStopping", "EpochResult", "Plan", "Progress", "Run", "Trainer", "__version__", "cache", "data",
+    "errors", "explain", "fit_full_batch", "functional", "get_num_threads", "infer", "input_grad", "load",
+    "load_state_dict", "models", "nn", "onnx", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

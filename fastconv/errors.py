@@ -25,6 +25,10 @@ class NoStepError(ValueError):
     """No step downhill was found; the message says why."""
 
 
+class RunError(ValueError):
+    """A run that cannot be begun, continued or found in its folder."""
+
+
 class OnnxError(ValueError):
     """An ONNX file that cannot be read or written; the message names the file, and the node where it is one's fault."""
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DtypeError, ShapeError
-from fastconv.nn.inference import CHUNK, check_images
+from fastconv.nn.images import check_images
+from fastconv.nn.inference import CHUNK
 from fastconv.nn.layer import Layer, final_shape
 from fastconv.nn.sessions import InputGradSession
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fastconv_cli.networks import DIGIT, network_of
 from fastconv_cli.options import json_option, print_document
-from fastconv_cli.summary import DIGIT
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,12 +37,10 @@ def profile(model: str, batch_size: int, inference: bool, input_shape: tuple[int
     """
     from rich.console import Console
 
-    import fastconv as fc
-    from fastconv.models import MODELS
     from fastconv_bench.profile import profile as measure
     from fastconv_cli.compiling import announce_compiling
 
-    network = MODELS[model]() if model in MODELS else fc.load(Path(model))
+    network = network_of(model)
     with announce_compiling():
         result = measure(network, input_shape or network.input_shape or DIGIT, batch_size, not inference, repeats)
     if as_json:

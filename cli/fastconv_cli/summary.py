@@ -1,13 +1,11 @@
 """`fastconv summary`."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
+from fastconv_cli.networks import DIGIT, network_of
 from fastconv_cli.options import json_option, print_document
-
-DIGIT = (1, 28, 28)
 
 
 @click.command()
@@ -23,11 +21,9 @@ def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool)
     from rich.console import Console
     from rich.table import Table
 
-    import fastconv as fc
-    from fastconv.models import MODELS
     from fastconv.nn.summary import summarize
 
-    network = MODELS[model]() if model in MODELS else fc.load(Path(model))
+    network = network_of(model)
     shape = input_shape or network.input_shape or DIGIT
     layers = summarize(network, shape)
     parameters = sum(layer.parameters for layer in layers)

@@ -48,6 +48,7 @@ class Builder:
         self.gathered: list[Parameter] = []
         self._summary: list[Call] = []
         self._gradients: list[tuple[object, Callable[[], None]]] = []
+        self._streams = 0
 
     @property
     def batch(self) -> Fixed:
@@ -99,6 +100,11 @@ class Builder:
         """Parameters that are computed from others before a batch, where one of those has changed."""
         self.derived.append(derived)
         return derived.parameters
+
+    def new_stream(self) -> int:
+        """The number of a stream of random numbers that no earlier operator draws from."""
+        self._streams += 1
+        return self._streams - 1
 
     @property
     def trained(self) -> list[Weight | Bias]:

@@ -13,7 +13,7 @@ from fastconv.engine.memory import At, Buffer, Fixed
 from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
-from fastconv.kernels.abi import STOP, TOTAL, Kernel
+from fastconv.kernels.abi import BATCH_WORDS, STOP, Kernel
 from fastconv.layout import groups_of
 from fastconv.simd.tile import ONE_VECTOR, Block
 
@@ -155,4 +155,4 @@ class Program:
 
 def new_batch_table() -> np.ndarray:
     """The table of `kernels.abi`."""
-    return np.zeros(TOTAL + 1, np.int64)
+    return np.zeros(BATCH_WORDS, np.int64)

@@ -68,3 +68,9 @@ class Tensor:
         """Declares memory for the gradient, of the same place."""
         self.grad = Tensor.new(self.place, needs_grad=False)
         return self.grad
+
+    def grad_over(self, dy: Tensor) -> Tensor:
+        """Declares the gradient in the memory of dy, that of what was made of this, where it may be written."""
+        assert dy.place == self.place
+        self.grad = Tensor.new(self.place, needs_grad=False) if dy.read_only else dy
+        return self.grad

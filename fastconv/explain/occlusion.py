@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastconv.functional import softmax
-from fastconv.nn.inference import check_images
+from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
 from fastconv.shapes import IntPair, integer, pair
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastconv.errors import ShapeError
 from fastconv.explain.part import Part
 from fastconv.explain.receptive_field import ReceptiveField, receptive_fields
-from fastconv.nn.inference import check_images
+from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer, final_shape
 
 #: Images whose activations are held at once.

@@ -8,10 +8,11 @@ from functools import singledispatch
 
 from fastconv.nn.activation import Elementwise
 from fastconv.nn.batch_norm import BatchNorm2d
+from fastconv.nn.channels import ChannelShuffle, Concat, Narrow
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.graph import Add
 from fastconv.nn.layer import Layer, Shape
-from fastconv.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,9 @@ def _through(layer: Layer, axes: Axes, size: tuple[int, int]) -> Axes:
 @_through.register(Elementwise)
 @_through.register(BatchNorm2d)
 @_through.register(Add)
+@_through.register(Concat)
+@_through.register(Narrow)
+@_through.register(ChannelShuffle)
 def _(layer: Layer, axes: Axes, size: tuple[int, int]) -> Axes:
     return axes
 
@@ -100,8 +104,9 @@ def _(layer: Conv2d | MaxPool2d | AvgPool2d, axes: Axes, size: tuple[int, int]) 
     return rows, cols
 
 
-@_through.register
-def _(layer: AdaptiveAvgPool2d, axes: Axes, size: tuple[int, int]) -> Axes:
+@_through.register(AdaptiveAvgPool2d)
+@_through.register(AdaptiveMaxPool2d)
+def _(layer: AdaptiveAvgPool2d | AdaptiveMaxPool2d, axes: Axes, size: tuple[int, int]) -> Axes:
     parts = [positions // count for positions, count in zip(size, layer.output_size, strict=True)]
     rows, cols = (axis.window(part, part, 0) for axis, part in zip(axes, parts, strict=True))
     return rows, cols

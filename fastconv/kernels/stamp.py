@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from fastconv.kernels.abi import BUFFER, NATIVE, argument, integers, kernel, record
+from fastconv.kernels.compiling import entry_point
 
 WORD = ir.IntType(64)
 
@@ -27,7 +28,7 @@ def _ticks(_typing):
     return types.int64(), codegen
 
 
-@njit("int64()", cache=True, **NATIVE)
+@entry_point("int64()", **NATIVE)
 def ticks():
     """What the counter shows."""
     return _ticks()

@@ -20,6 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastconv.kernels.abi import NATIVE, pointer
+from fastconv.kernels.compiling import entry_point
 
 # A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
 # one entry a phase; and for each worker its calls.
@@ -135,14 +136,14 @@ def _work(job, worker):
             _add(finished, phase, 1)
 
 
-@njit("void(int64)", cache=True, **NATIVE)
+@entry_point("void(int64)", **NATIVE)
 def work_alone(job):
     """Does a whole job."""
     _begin(_words(job))
     _work(_words(job), 0)
 
 
-@njit("void(int64, int64, int64)", cache=True, **NATIVE)
+@entry_point("void(int64, int64, int64)", **NATIVE)
 def lead(control, job, workers):
     """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
     words = _words(control)
@@ -156,7 +157,7 @@ def lead(control, job, workers):
         _pause()
 
 
-@njit("void(int64, int64)", cache=True, **NATIVE)
+@entry_point("void(int64, int64)", **NATIVE)
 def help_out(control, worker):
     """Joins every job that is published, and returns when there has been none for a while."""
     words = _words(control)

@@ -15,9 +15,11 @@ from fastconv.nn.activation import Elementwise, ReLU, Softmax
 from fastconv.nn.batch_norm import BatchNorm2d
 from fastconv.nn.channels import ChannelShuffle, Concat, Narrow
 from fastconv.nn.convolution import Conv2d, ConvTranspose2d
+from fastconv.nn.dropout import Dropout, Dropout2d
 from fastconv.nn.flatten import Flatten
 from fastconv.nn.fusion import FoldedNorm, Fused, NormalisedSum, PooledActivation, ShuffledConcat
-from fastconv.nn.graph import Add
+from fastconv.nn.graph import Add, Multiply
+from fastconv.nn.group_norm import GroupNorm, LayerNorm
 from fastconv.nn.layer import Layer, Weighted
 from fastconv.nn.linear import Linear
 from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
@@ -65,6 +67,8 @@ def _(layer: AvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 @lower.register
 def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    if layer.output_size == (1, 1):
+        return operators.global_avg_pool2d(builder, x)
     return operators.avg_pool2d(builder, x, _parts(layer, x))
 
 
@@ -95,6 +99,31 @@ def _(layer: FoldedNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
 @lower.register
 def _(layer: Add, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
     return operators.add(builder, inputs)
+
+
+@lower.register
+def _(layer: Multiply, builder: Builder, x: Tensor, factor: Tensor, training: bool) -> Tensor:
+    if x.place.features < factor.place.features:
+        x, factor = factor, x
+    return operators.multiply(builder, x, factor)
+
+
+@lower.register
+def _(layer: GroupNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return _group_norm(layer, builder, _by_channel(builder, x, layer.num_channels), layer.num_groups, training)
+
+
+@lower.register
+def _(layer: LayerNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return _group_norm(layer, builder, x, 1, training)
+
+
+@lower.register
+def _(layer: Dropout, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    stream = builder.new_stream()  # also where nothing is drawn, so that freezing one layer changes no other
+    if not training or not layer.trainable or layer.p == 0:
+        return x
+    return operators.dropout(builder, x, layer.p, stream, channels=isinstance(layer, Dropout2d))
 
 
 @lower.register
@@ -207,6 +236,12 @@ def _batch_norm(layer: BatchNorm2d, builder: Builder, x: Tensor, other: Tensor |
     mean, variance, steps = (layer._statistics[name] for name in ("running_mean", "running_var", "num_batches_tracked"))
     running = Running(mean, variance, steps, layer.momentum)
     return operators.batch_norm(builder, x, gamma, beta, layer.eps, running, other)
+
+
+def _group_norm(layer: GroupNorm | LayerNorm, builder: Builder, x: Tensor, groups: int, training: bool) -> Tensor:
+    gamma, beta = (_parameter(layer, name, builder, training) if name in layer._parameters else None
+                   for name in ("weight", "bias"))
+    return operators.group_norm(builder, x, groups, gamma, beta, layer.eps)
 
 
 def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from fastconv._version import __version__
+from fastconv.durable import write_file
 from fastconv.errors import OnnxError
 from fastconv.nn.layer import Layer
 from fastconv.onnx.functions import OPSET, function
 from fastconv.onnx.model import DOMAIN
 from fastconv.onnx.writer import Writer, write
-from fastconv.serialization import write_file
 
 #: The version of the format that goes with the operators.
 IR_VERSION = 10
@@ -36,7 +35,7 @@ def export(model: Layer, path: str | os.PathLike[str], image_shape: Sequence[int
     Raises OnnxError, naming the layer, for one that cannot be written, and OSError where the file cannot be.
     """
     proto = to_proto(model, image_shape)
-    write_file(Path(path), proto.SerializeToString())
+    write_file(path, proto.SerializeToString())
 
 
 def to_proto(model: Layer, image_shape: Sequence[int] | None = None) -> onnx.ModelProto:

@@ -45,6 +45,8 @@ from fastconv.reference.convolution import (
     conv2d_weight_grad,
     im2col,
 )
+from fastconv.reference.dropout import dropout, dropout2d, dropout_factors, philox
+from fastconv.reference.group_norm import group_norm, group_norm_grad, layer_norm, layer_norm_grad
 from fastconv.reference.linear import linear, linear_grad
 from fastconv.reference.loss import cross_entropy, mse
 from fastconv.reference.optimizer import (
@@ -87,15 +89,22 @@ __all__ = [
     "conv_transpose2d_input_grad",
     "conv_transpose2d_weight_grad",
     "cross_entropy",
+    "dropout",
+    "dropout2d",
+    "dropout_factors",
     "elu",
     "elu_grad",
     "gelu",
     "gelu_grad",
+    "group_norm",
+    "group_norm_grad",
     "hardswish",
     "hardswish_grad",
     "hardtanh",
     "hardtanh_grad",
     "im2col",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",
@@ -108,6 +117,7 @@ __all__ = [
     "mse",
     "nadam",
     "normal_cdf",
+    "philox",
     "relu",
     "relu_grad",
     "rmsprop",

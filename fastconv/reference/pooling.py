@@ -49,7 +49,7 @@ def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, pa
     y = np.zeros((*x.shape[:2], *window.output_size(x)), x.dtype)
     for _, _, pixels in reaching.taps(reaching.pad(x)):
         y += pixels
-    return y / _counts(window, x, count_include_pad)
+    return y / counts(window, x, count_include_pad)
 
 
 def avg_pool2d_grad(dy: Array, input_shape: tuple[int, int, int, int], kernel_size: IntPair,
@@ -59,13 +59,13 @@ def avg_pool2d_grad(dy: Array, input_shape: tuple[int, int, int, int], kernel_si
     window, dx = Window.of_pooling(kernel_size, stride, padding, ceil_mode), np.zeros(input_shape, dy.dtype)
     reaching = window.reaching(dx)
     padded = reaching.pad(dx)
-    share = dy / _counts(window, dx, count_include_pad)
+    share = dy / counts(window, dx, count_include_pad)
     for _, _, pixels in reaching.taps(padded):
         pixels += share
     return reaching.crop(padded)
 
 
-def _counts(window: Window, x: Array, count_include_pad: bool) -> Array:
+def counts(window: Window, x: Array, count_include_pad: bool) -> Array:
     """The pixels that count in the mean of each window, those of the padding perhaps, but none beyond."""
     reaching, counting = window.reaching(x), window.pad(np.ones(x.shape[2:], x.dtype), count_include_pad)
     top, bottom, left, right = (most - own for most, own in zip(reaching.padding, window.padding, strict=True))

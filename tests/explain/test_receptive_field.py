@@ -82,7 +82,15 @@ def test_a_sum_sees_what_all_its_inputs_see():
     assert fields["add"].window(10, 10) == (slice(7, 14), slice(7, 14)) == reached(model, "add", (1, 20, 20), 10, 10)
 
 
+def test_what_moves_channels_sees_what_they_saw():
+    model = nn.Graph([("a", nn.Conv2d(1, 2, 3, padding=1), "input"), ("b", nn.Conv2d(1, 2, 5, padding=2), "input"),
+                      ("both", nn.Concat(), ("a", "b")), ("mixed", nn.ChannelShuffle(2), "both")])
+    fields = explain.receptive_fields(positive(model), (1, 20, 20))
+    assert fields["mixed"].window(9, 3) == (slice(7, 12), slice(1, 6)) == reached(model, "mixed", (1, 20, 20), 9, 3)
+
+
 @pytest.mark.parametrize(("layer", "size"), [
+    (nn.AdaptiveMaxPool2d(3), 8), (nn.Upsample(scale_factor=2), 24),
     (nn.AdaptiveAvgPool2d(2), 12), (nn.AdaptiveAvgPool2d(1), 24), (nn.MetaAconC(1, design="layer"), 24)])
 def test_what_reads_many_places_sees_all_they_see(layer, size):
     model = nn.Sequential(nn.Conv2d(1, 1, 1), layer)
