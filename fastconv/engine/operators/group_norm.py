@@ -13,7 +13,7 @@ from fastconv.engine.operators.batch_norm import values
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, partial_sums
 from fastconv.kernels import group_norm as kernels
-from fastconv.layout import LANES
+from fastconv.layout import LANES, whole_lanes
 
 
 def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, beta: Bias | None, eps: float) -> Tensor:
@@ -48,7 +48,7 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
 
 def _grad(bias: Bias | None, count: int) -> Buffer:
     """Memory for each group's sums, which are made on the way to the gradient of x also where nobody needs them."""
-    sums = partial_sums(count)
-    if bias is not None:
-        bias.partial = sums
-    return sums
+    if bias is None or not bias.trainable:
+        return Buffer(4 * whole_lanes(count))
+    bias.partial = partial_sums(count)
+    return bias.partial
