@@ -102,11 +102,33 @@ def _(layer: nn.Linear, writer: Writer, x: str) -> str:
 
 @write.register
 def _(layer: nn.BatchNorm2d, writer: Writer, x: str) -> str:
-    plain = {"weight": np.ones(layer.num_features, np.float32), "bias": np.zeros(layer.num_features, np.float32)}
-    affine = writer.parameters(layer, *plain) or [writer.constant(*each) for each in plain.items()]
+    affine = _affine(layer, writer, layer.num_features)
     momentum: dict[str, Any] = {} if layer.momentum is None else {"momentum": 1 - layer.momentum}
     return writer.node("BatchNormalization", x, *affine, *writer.parameters(layer, "running_mean", "running_var"),
                        epsilon=layer.eps, **momentum)
+
+
+@write.register
+def _(layer: nn.GroupNorm, writer: Writer, x: str) -> str:
+    return writer.node("GroupNormalization", x, *_affine(layer, writer, layer.num_channels), epsilon=layer.eps,
+                       num_groups=layer.num_groups)
+
+
+@write.register
+def _(layer: nn.LayerNorm, writer: Writer, x: str) -> str:
+    affine = _affine(layer, writer, layer.normalized_shape)
+    return writer.node("LayerNormalization", x, *affine, axis=1, epsilon=layer.eps)
+
+
+def _affine(layer: Layer, writer: Writer, shape: int | Shape) -> list[str]:
+    """The names of a normalisation's weight and bias, which are ones and zeros where it has none."""
+    plain = {"weight": np.ones(shape, np.float32), "bias": np.zeros(shape, np.float32)}
+    return writer.parameters(layer, *plain) or [writer.constant(*each) for each in plain.items()]
+
+
+@write.register
+def _(layer: nn.Dropout, writer: Writer, x: str) -> str:
+    return writer.node("Dropout", x, writer.constant("ratio", np.float32(layer.p)))
 
 
 @write.register
@@ -192,6 +214,11 @@ def _(layer: nn.Upsample, writer: Writer, x: str) -> str:
     scales = writer.constant("scales", np.array([1, 1, *layer.scale_factor], np.float32))
     return writer.node("Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric",
                        nearest_mode="floor")
+
+
+@write.register
+def _(layer: nn.Multiply, writer: Writer, x: str, factor: str) -> str:
+    return writer.node("Mul", x, factor)
 
 
 @write.register

@@ -104,7 +104,18 @@ CASES: dict[str, tuple[str, dict[str, Any], list[type]]] = {
     "squeeze": ("g = GlobalAveragePool(x) y = Squeeze(g, a)", {"a": np.array([2, 3])},
                 [nn.AdaptiveAvgPool2d, nn.Flatten]),
     "there and back": ("f = Flatten(x) u = Unsqueeze(f, a) y = Flatten(u)", {"a": np.array([2, 3])}, [nn.Flatten]),
-    "what changes nothing": ("a = Identity(x) b = Dropout(a) c = Transpose <perm = [0, 1, 2, 3]>(b) y = Relu(c)", {},
+    "dropout": ("y = Dropout(x, p)", {"p": np.float32(0.25)}, [nn.Dropout]),
+    "squeeze and excitation": ("m = GlobalAveragePool(x) a = Conv(m, v) b = HardSwish(a) c = Sigmoid(b) y = Mul(c, x)",
+                               {"v": normal(7, 4, 4, 1, 1)}, [nn.AdaptiveAvgPool2d, nn.Conv2d, nn.Hardswish, nn.Sigmoid,
+                                                              nn.Multiply]),
+    "layer norm": ("y = LayerNormalization <axis = 1>(x, s)", {"s": normal(7, 4, 6, 6)}, [nn.LayerNorm]),
+    "instance norm": ("y = InstanceNormalization(x, s, b)", {"s": normal(7, 4), "b": normal(8, 4)}, [nn.GroupNorm]),
+    "group norm of opset 17": (
+        "r = Reshape(x, rows) n = InstanceNormalization(r, ones, none) z = Shape(x) i = Reshape(n, z) "
+        "m = Mul(i, s) y = Add(m, b)", {
+            "rows": np.array([0, 2, -1]), "ones": np.ones(2, np.float32), "none": np.zeros(2, np.float32),
+            "s": normal(7, 4, 1, 1), "b": normal(8, 4, 1, 1)}, [nn.GroupNorm]),
+    "what changes nothing": ("a = Identity(x) c = Transpose <perm = [0, 1, 2, 3]>(a) y = Relu(c)", {},
                              [nn.ReLU]),
     "what nobody reads": ("a = Tanh(x) y = Relu(x)", {}, [nn.ReLU]),
 }
@@ -136,7 +147,7 @@ def test_layers_have_the_names_of_their_parameters_or_of_their_nodes(path):
     ("y = Erf(x)", 'Erf "y": it is supported as a part of GELU only'),
     ("a = Reshape(x, s) y = Relu(a)", 'Reshape "a": no layer does this here'),
     ("y = Transpose <perm = [0, 2, 3, 1]>(x)", 'Transpose "y": no layer does this here'),
-    ("a = Sigmoid(x) y = Mul(a, a)", 'Mul "y": products of two values'),
+    ("y = LayerNormalization <axis = 2>(x, s)", 'LayerNormalization "y": a normalisation of whole images'),
     ("y = Conv(x, x)", 'Conv "y": expected the weight to be a constant'),
     ("y = MaxPool <kernel_shape = [2, 2], dilations = [2, 2]>(x)", 'MaxPool "y": its dilations are not supported'),
     ("y = MaxPool <kernel_shape = [2, 2], pads = [0, 0, 1, 1]>(x)", 'MaxPool "y": padding is supported that is'),

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 
 import fastconv as fc
 from fastconv import models, nn, optim
+from fastconv.nn.container import Container
 from fastconv.nn.layer import Layer
+from fastconv.onnx.writer import write
+from fastconv.serialization import LAYERS
 from tests.networks import Problem, assert_same_bits, normal, problems, to_torch
 from tests.oracles import assert_close
 
@@ -55,6 +58,14 @@ def test_a_network_of_ours_gives_the_same_outputs_in_onnx_runtime_and_loaded_aga
     model = models.MODELS[name]()
     x = normal(0, 5, *model.input_shape)
     assert_same_everywhere(model, x, path)
+    assert_same_bits(fc.onnx.load(path).state_dict(), model.state_dict())
+
+
+@pytest.mark.parametrize("name", [name for name in models.MODELS if name not in NETWORKS])
+def test_every_other_network_goes_out_and_comes_back(name, path):
+    model = models.MODELS[name]()
+    shape = model.input_shape or (1, 28, 28)
+    assert_same_everywhere(model, normal(0, 2, *shape), path)
     assert_same_bits(fc.onnx.load(path).state_dict(), model.state_dict())
 
 
@@ -125,3 +136,9 @@ def test_what_the_images_are_travels_along(path):
     x = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
     np.testing.assert_array_equal(again(x), model(x))
     assert_close(run_elsewhere(path, ((x / 255 - 0.25) / 0.5).astype(np.float32)), model(x), TOLERANCE)
+
+
+def test_every_layer_that_can_be_saved_can_be_exported():
+    layers = [kind for kind in LAYERS.values() if not issubclass(kind, Container)]
+    assert len(layers) > 25
+    assert [kind.__name__ for kind in layers if write.dispatch(kind) is write.dispatch(Layer)] == []

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastconv import nn
 from fastconv.errors import UnsupportedError
 from fastconv.onnx.lowering.expect import Input, constant, of_channels, value
+from fastconv.onnx.lowering.normalisation import with_affine
 from fastconv.onnx.lowering.weighted import with_bias
 from fastconv.onnx.network import Affine, Network, Part, Value, is_part
 
@@ -21,7 +22,8 @@ def add(net: Network, a: Input, b: Input) -> Value:
     if isinstance(a, Value) and isinstance(b, Value):
         return total(net, a, b)
     x, shift = (a, b) if isinstance(a, Value) else (value(b), a)
-    return with_bias(net, x, shift) or net.affine(x, _ONE, _beside(x, shift))
+    beside = _beside(x, shift)
+    return with_bias(net, x, shift) or with_affine(net, x, np.ones_like(beside), beside) or net.affine(x, _ONE, beside)
 
 
 def total(net: Network, *inputs: Input) -> Value:
@@ -43,7 +45,8 @@ def multiply(net: Network, a: Input, b: Input) -> Value:
         x, scale = (a, b) if isinstance(a, Value) else (value(b), a)
         if isinstance(x.layer, Part) and x.layer.detail == TWICE_GELU and np.all(constant("a factor", scale) == 0.5):
             return net.add(nn.GELU(), *x.reads)
-        return net.affine(x, _beside(x, scale), _ZERO)
+        beside = _beside(x, scale)
+        return with_affine(net, x, beside, np.zeros_like(beside)) or net.affine(x, beside, _ZERO)
     for x, gate in ((a, b), (b, a)):
         if isinstance(gate.layer, nn.Sigmoid) and gate.reads == (x,):
             return net.add(nn.SiLU(), x)
@@ -52,7 +55,7 @@ def multiply(net: Network, a: Input, b: Input) -> Value:
             return net.add(nn.Mish(), x)
         if isinstance(gate.layer, Affine) and is_part(gate.reads[0], "Erf"):
             return _gelu(net, x, gate.layer, gate.reads[0])
-    raise UnsupportedError("products of two values that depend on the images are not supported")
+    return net.add(nn.Multiply(), a, b)
 
 
 def divide(net: Network, a: Input, b: Input) -> Value:

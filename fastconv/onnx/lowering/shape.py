@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +45,13 @@ def unsqueeze(net: Network, x: Input, axes: Input) -> Value:
     return reshaped(net, batch, tuple(1 if axis in new else next(sizes) for axis in range(dimensions)))
 
 
+#: Operators whose parts hold the values of what they read, in another shape.
+RESHAPES = ("Flatten", "InstanceNormalization", "Reshape", "Squeeze", "Unsqueeze")
+
+
 def reshaped(net: Network, x: Value, shape: Shape) -> Value:
     """x with another shape: as it is, flattened, or for a later node to recognise. Of two in a row the last counts."""
-    if any(is_part(x, op) for op in ("Flatten", "Reshape", "Squeeze", "Unsqueeze")):
+    if any(is_part(x, op) for op in RESHAPES):
         (before,) = x.reads
         return reshaped(net, before, shape)
     if shape == x.shape:
@@ -87,10 +90,10 @@ def identity(net: Network, x: Input) -> Input:
 
 
 def dropout(net: Network, x: Input, ratio: Input | None = None, training_mode: Input | None = None, *,
-            seed: int = 0) -> Any:
+            seed: int = 0) -> Value:
     if training_mode is not None and np.any(constant("training_mode", training_mode)):
         raise UnsupportedError("its training_mode is not supported")
-    return x
+    return net.add(nn.Dropout(0.5 if ratio is None else float(constant("ratio", ratio).item())), value(x))
 
 
 LAYERS = {"Dropout": dropout, "Flatten": flatten, "Identity": identity, "Reshape": reshape, "Shape": shape_of,
