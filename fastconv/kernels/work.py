@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastconv.kernels.abi import NATIVE, pointer
+from fastconv.kernels.abi import COUNT, IMAGES, NATIVE, RESULTS, pointer
 
 # A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
 # one entry a phase; and for each worker its calls.
@@ -140,6 +140,16 @@ def work_alone(job):
     """Does a whole job."""
     _begin(_words(job))
     _work(_words(job), 0)
+
+
+@njit(cache=True, **NATIVE)
+def predict(job, first, batch, count, images, results):
+    """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table."""
+    table, words = _words(batch), _words(job)
+    table[IMAGES], table[RESULTS], table[COUNT] = images.ctypes.data, results.ctypes.data, count
+    words[GROUPS], words[FIRST] = count, first
+    _begin(words)
+    _work(words, 0)
 
 
 @njit("void(int64, int64, int64)", cache=True, **NATIVE)

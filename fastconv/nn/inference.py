@@ -7,13 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DtypeError, ShapeError
-from fastconv.nn.layer import Layer, final_shape
-from fastconv.nn.sessions import InferenceSession
+from fastconv.layout import LANES
+from fastconv.nn.layer import Layer, Shape, final_shape
+from fastconv.nn.sessions import AloneSession, InferenceSession, lanes_work
 
 #: Images computed between two chances to be interrupted.
 CHUNK = 16384
+
+#: The most images of a batch that are computed one by one: half of those that 16 lanes take as long as one for.
+MOST_ALONE = 8
+
+#: Vectors of multiply-adds, 5 a nanosecond, below which the other threads' help costs more than it gives: 100 µs.
+LEAST_SHARED_WORK = 500_000
+
+IMAGE_TYPES = np.dtype(np.uint8), np.dtype(np.float32)
 
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -21,18 +31,74 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     images = check_images(x)
     if len(images) == 0:
         return np.empty(final_shape(model, images.shape), np.float32)
-    key = images.shape[1:], images.dtype, get_num_threads()
-    with model._sessions.session(key, lambda: InferenceSession(model, images.shape, images.dtype)) as session:
-        results = np.empty((len(images), *session.output_shape), np.float32)
-        for start in range(0, len(images), CHUNK):
-            session.run(min(CHUNK, len(images) - start), images[start:], results=results[start:])
-    return results
+    return plan(model, images.shape[1:], images.dtype)(images)
+
+
+def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> Plan:
+    """The model's plan for images of `shape`, without N."""
+    return model._sessions.shared((shape, dtype, get_num_threads(), Plan), lambda: Plan(model, shape, dtype))
+
+
+class Plan:
+    """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
+
+    Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
+    `load_state_dict` has changed them. Sessions belong to no thread, but to the calls that go on at the same time.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: np.dtype[Any]) -> None:
+        self._model, self._shape, self._dtype = model, (1, *shape), dtype
+        self._alone: list[AloneSession] = []
+        self._in_lanes: list[InferenceSession] = []
+        self._most_alone = self._most_unshared = 0
+        try:
+            session = AloneSession(model, self._shape, dtype)
+        except NeedsLanes:
+            return
+        self._alone.append(session)
+        self._output_shape = session.output_shape
+        self._most_alone = min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work))
+        self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """The outputs for images, checked."""
+        count = len(images)
+        return self._one_by_one(images, count) if count <= self._most_alone else self._lane_by_lane(images, count)
+
+    def prepare(self) -> None:
+        """Compiles and packs all that a call of any size needs."""
+        for count in (1, LANES):
+            self(np.zeros((count, *self._shape[1:]), self._dtype))
+
+    def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
+        try:
+            session = self._alone.pop()
+        except IndexError:
+            session = AloneSession(self._model, self._shape, self._dtype)
+        results = np.empty((count, *self._output_shape), np.float32)
+        if count <= self._most_unshared:
+            session.predict(count, images, results)
+        else:
+            session.run(count, images, results=results)
+        self._alone.append(session)
+        return results
+
+    def _lane_by_lane(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
+        try:
+            session = self._in_lanes.pop()
+        except IndexError:
+            session = InferenceSession(self._model, self._shape, self._dtype)
+        results = np.empty((count, *session.output_shape), np.float32)
+        for start in range(0, count, CHUNK):
+            session.run(min(CHUNK, count - start), images[start:], results=results[start:])
+        self._in_lanes.append(session)
+        return results
 
 
 def check_images(x: NDArray[Any]) -> NDArray[Any]:
     """x as a C-contiguous array, checked to be a batch."""
     images = np.asarray(x)
-    if images.dtype not in (np.uint8, np.float32):
+    if images.dtype not in IMAGE_TYPES:
         raise DtypeError(f"expected images uint8 (0 to 255) or float32 (already prepared), got {images.dtype}; "
                          "convert with x.astype(np.float32)")
     if images.ndim not in (2, 4) or 0 in images.shape[1:]:

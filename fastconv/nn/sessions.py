@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
+from fastconv.engine.operators import Window, planes, winograd
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
@@ -22,7 +23,12 @@ from fastconv.nn.fusion import fused
 from fastconv.nn.layer import Layer, Shape
 from fastconv.nn.loss import Loss
 from fastconv.nn.lowering import lower
+from fastconv.nn.planes import lower_alone
 from fastconv.simd.blocking import GRADIENT_COLS
+
+
+#: How many times as fast Winograd's algorithm is where it is chosen, about.
+WINOGRAD_GAIN = 2
 
 
 class InferenceSession(Session):
@@ -32,6 +38,20 @@ class InferenceSession(Session):
         builder = Builder()
         x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
         builder.output(x)
+        super().__init__(builder)
+
+
+class AloneSession(Session):
+    """As InferenceSession, for a few images, each computed by itself.
+
+    Raises NeedsLanes where that is not possible.  work: vectors of multiply-adds that one image costs, about.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
+        builder = Builder(lanes=1)
+        x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
+        planes.result(builder, x)
+        self.work = builder.work
         super().__init__(builder)
 
 
@@ -79,16 +99,34 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
         if np.size(mean) not in (1, image[0]):
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
-    steps = fused(network, training)
+    steps, alone = fused(network, training), builder.lanes == 1
     readers = Counter([network.output, *(value for step in steps for value in step.inputs)])
     first = [step.does for step in steps if 0 in step.inputs]
-    x = builder.input(image, dtype, scale, shift, _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0))
+    if alone:
+        x = planes.image(builder, image, dtype, scale, shift)
+    else:
+        x = builder.input(image, dtype, scale, shift, _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0))
     waiting = {0: _for_readers(builder, x, readers[0])}
     for step in steps:
         inputs = [waiting[value].pop() for value in step.inputs]
-        y = lower(step.does, builder, *inputs, training=training)
+        y = lower_alone(step.does, builder, *inputs) if alone else lower(step.does, builder, *inputs, training=training)
         waiting[step.output] = _for_readers(builder, y, readers[step.output])
     return waiting[network.output].pop(), shapes[network.output][1:]
+
+
+def lanes_work(model: Layer, shape: Shape) -> float:
+    """What a group of 16 images costs with one in each lane, in vectors of multiply-adds, about."""
+    network = model.expansion()
+    shapes, total = network.shapes(shape), 0.0
+    for value, node in enumerate(network.nodes, 1):
+        layer, work = node.layer, node.layer.multiply_adds(shapes[value])
+        if isinstance(layer, Conv2d) and layer.algorithm == "auto":
+            window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+            sources, targets = layer.in_channels // layer.groups, layer.out_channels // layer.groups
+            if winograd.wins(sources, targets, window, window.output_size(shapes[node.inputs[0]][2:])):
+                work /= WINOGRAD_GAIN
+        total += work
+    return total
 
 
 def _for_readers(builder: Builder, x: Tensor, readers: int) -> list[Tensor]:
