@@ -37,7 +37,7 @@ SLACK = 2 * 4 * LANES
 
 ZERO = np.float32(0.0)
 
-PHASES = record(
+SPLIT = record(
     ("x", BUFFER), ("y", BUFFER),
     ("phases", BUFFER), ("phase_count", np.int64),  # of each phase its first row and column
     ("channels", np.int64), ("height", np.int64), ("width", np.int64), ("x_row", np.int64), ("x_plane", np.int64),
@@ -110,35 +110,51 @@ def result(records, index):
 
 
 @njit(**NATIVE)
-def _copy_row(op, x, source, y, target, count):
-    """y[target + i] = x[source + i · stride_width] for i < count, and something behind."""
-    if op.stride_width == 1:
-        for i in range(0, count, LANES):
-            vector.store(y, target + i, vector.load(x, source + i))
-    elif op.stride_width == 2:
-        for i in range(0, count, LANES):
-            vector.store(y, target + i, _every_second(x, source + 2 * i))
-    else:
-        for i in range(count):
-            y[target + i] = x[source + i * op.stride_width]
+def _copy_rows(rows, count, stride, x, source, x_step, y, target, y_step):
+    """y[target + h · y_step + i] = x[source + h · x_step + i · stride] for h < rows and i < count.
+
+    Rows are written in the order of their addresses, so that one overwrites what the one before has left behind its end.
+    """
+    for _ in range(rows):
+        if stride == 1:
+            for i in range(0, count, LANES):
+                vector.store(y, target + i, vector.load(x, source + i))
+        elif stride == 2:
+            for i in range(0, count, LANES):
+                vector.store(y, target + i, _every_second(x, source + 2 * i))
+        else:
+            for i in range(count):
+                y[target + i] = x[source + i * stride]
+        source += x_step
+        target += y_step
 
 
-@kernel(PHASES)
+@njit(**NATIVE)
+def _phase(count, first, stride):
+    """How many of `count` rows or columns belong to a phase."""
+    return (count - first + stride - 1) // stride
+
+
+@kernel(SPLIT)
 def split(records, index):
     """y[c, phase, h, w] = x[c, h · stride + row of the phase, w · stride + its column], as far as x goes.
 
-    All that a tap of a strided window sees then lies side by side. Rows are written in the order of their addresses, so
-    that one overwrites what the one before has left behind its end.
+    All that a tap of a strided window sees then lies side by side.
     """
     op = argument(records, 0)
     x, y, phases = floats(op.x, index), floats(op.y, index), integers(op.phases, 0)
+    x_row, y_row, stride, x_step = op.x_row, op.y_row, op.stride_width, op.stride_height * op.x_row
     for c in range(op.channels):
         for phase in range(op.phase_count):
             row, col = phases[2 * phase], phases[2 * phase + 1]
-            target, count = (c * op.phase_count + phase) * op.y_plane, (op.width - col - 1) // op.stride_width + 1
-            for h in range(row, op.height, op.stride_height):
-                _copy_row(op, x, c * op.x_plane + h * op.x_row + col, y, target, count)
-                target += op.y_row
+            rows, count = _phase(op.height, row, op.stride_height), _phase(op.width, col, stride)
+            source, target = c * op.x_plane + row * x_row + col, (c * op.phase_count + phase) * op.y_plane
+            if stride == 1:
+                _copy_rows(rows, count, 1, x, source, x_step, y, target, y_row)
+            elif stride == 2:
+                _copy_rows(rows, count, 2, x, source, x_step, y, target, y_row)
+            else:
+                _copy_rows(rows, count, stride, x, source, x_step, y, target, y_row)
 
 
 @kernel(POOL)

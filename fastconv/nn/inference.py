@@ -31,12 +31,12 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     images = check_images(x)
     if len(images) == 0:
         return np.empty(final_shape(model, images.shape), np.float32)
-    return plan(model, images.shape[1:], images.dtype)(images)
+    return plan(model, images.shape, images.dtype)(images)
 
 
 def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> Plan:
-    """The model's plan for images of `shape`, without N."""
-    return model._sessions.shared((shape, dtype, get_num_threads(), Plan), lambda: Plan(model, shape, dtype))
+    """The model's plan for batches of `shape`, with any N."""
+    return model._sessions.shared((shape[1:], dtype, get_num_threads(), Plan), lambda: Plan(model, shape, dtype))
 
 
 class Plan:
@@ -47,7 +47,7 @@ class Plan:
     """
 
     def __init__(self, model: Layer, shape: Shape, dtype: np.dtype[Any]) -> None:
-        self._model, self._shape, self._dtype = model, (1, *shape), dtype
+        self._model, self._shape, self._dtype = model, shape, dtype
         self._alone: list[AloneSession] = []
         self._in_lanes: list[InferenceSession] = []
         self._most_alone = self._most_unshared = 0
@@ -57,7 +57,7 @@ class Plan:
             return
         self._alone.append(session)
         self._output_shape = session.output_shape
-        self._most_alone = min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work))
+        self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
         self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
 
     def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:

@@ -99,7 +99,7 @@ class Layer:
         if shape is None:
             raise ShapeError("freeze: expected the shape of an image, as in freeze((1, 28, 28)): the model knows none")
         images = check_images(np.zeros((1, *shape), dtype))
-        plan(self, images.shape[1:], images.dtype).prepare()
+        plan(self, images.shape, images.dtype).prepare()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config.items())})"

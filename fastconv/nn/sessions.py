@@ -51,7 +51,7 @@ class AloneSession(Session):
         builder = Builder(lanes=1)
         x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
         planes.result(builder, x)
-        self.work = builder.work
+        self.work = max(1.0, builder.work)
         super().__init__(builder)
 
 
