@@ -48,6 +48,13 @@ SPLIT = record(
 #: What windows see: for each tap where it lies from a result's place, and a mask for each vector of results.
 SEEN = (("offsets", BUFFER), ("masks", BUFFER), ("taps", np.int64), ("vectors", np.int64))
 
+ROWS = record(
+    ("x", BUFFER), ("y", BUFFER), ("bias", BUFFER),
+    ("channels", np.int64), ("height", np.int64), ("width", np.int64),  # of the image
+    ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+    ("pairs", np.int64), ("top", np.int64), ("lower", np.float32),
+)
+
 POOL = record(("x", BUFFER), ("y", BUFFER), *SEEN, ("channels", np.int64), ("x_plane", np.int64), ("y_plane", np.int64),
               ("share", np.float32))
 
@@ -155,6 +162,58 @@ def split(records, index):
                 _copy_rows(rows, count, 2, x, source, x_step, y, target, y_row)
             else:
                 _copy_rows(rows, count, stride, x, source, x_step, y, target, y_row)
+
+
+@njit(**NATIVE)
+def _row_at(op, x, plane, h, w):
+    """16 pixels of row h, zeros above and below the image."""
+    inside = 0 <= h < op.height
+    return vector.load_first(x, plane + h * op.x_row + w if inside else plane, LANES if inside else 0)
+
+
+@kernel(ROWS)
+def split_pairs(records, index):
+    """The four sums of rows d0 - d2, d1 + d2, d2 - d1, d1 - d3 for every two rows of results of three taps.
+
+    Winograd's F(2, 3) along the columns (Lavin & Gray 2016, section 4.1): y[k, c, pair, w] from rows 2 pair - top to
+    2 pair + 3 - top of x[c].
+    """
+    op = argument(records, 0)
+    x, y, distance = floats(op.x, index), floats(op.y, index), op.channels * op.y_plane
+    for c in range(op.channels):
+        plane = c * op.x_plane
+        for pair in range(op.pairs):
+            h, target = 2 * pair - op.top, c * op.y_plane + pair * op.y_row
+            for w in range(0, op.width, LANES):
+                d0, d1 = _row_at(op, x, plane, h, w), _row_at(op, x, plane, h + 1, w)
+                d2, d3 = _row_at(op, x, plane, h + 2, w), _row_at(op, x, plane, h + 3, w)
+                vector.store(y, target + w, d0 - d2)
+                vector.store(y, target + w + distance, d1 + d2)
+                vector.store(y, target + w + 2 * distance, d2 - d1)
+                vector.store(y, target + w + 3 * distance, d1 - d3)
+
+
+@kernel(ROWS)
+def join_pairs(records, index):
+    """y[c, 2 pair] = max(lower, m0 + m1 + m2 + bias[c]) and y[c, 2 pair + 1] = max(lower, m1 - m2 - m3 + bias[c]).
+
+    m: x[k, c, pair], the products of `split_pairs`' sums.
+    """
+    op = argument(records, 0)
+    x, y, bias, distance, lower = floats(op.x, index), floats(op.y, index), floats(op.bias, 0), op.channels * op.x_plane, op.lower
+    for c in range(op.channels):
+        term = vector.splat(bias[c])
+        for pair in range(op.pairs):
+            source, target = c * op.x_plane + pair * op.x_row, c * op.y_plane + 2 * pair * op.y_row
+            for w in range(0, op.width, LANES):
+                m1, m2 = vector.load(x, source + w + distance), vector.load(x, source + w + 2 * distance)
+                first = vector.load(x, source + w) + (m1 + m2)
+                vector.store(y, target + w, vector.at_least(first + term, lower))
+            if 2 * pair + 1 < op.height:
+                for w in range(0, op.width, LANES):
+                    m1, m2 = vector.load(x, source + w + distance), vector.load(x, source + w + 2 * distance)
+                    second = (m1 - m2) - vector.load(x, source + w + 3 * distance)
+                    vector.store(y, target + op.y_row + w, vector.at_least(second + term, lower))
 
 
 @kernel(POOL)

@@ -20,8 +20,10 @@ CHUNK = 16384
 #: The most images of a batch that are computed one by one: half of those that 16 lanes take as long as one for.
 MOST_ALONE = 8
 
-#: Vectors of multiply-adds, 5 a nanosecond, below which the other threads' help costs more than it gives: 100 µs.
-LEAST_SHARED_WORK = 500_000
+#: Vectors of multiply-adds, 5 a nanosecond, from which on images are shared among threads: 500 µs. A thread that sleeps
+#: is 50 µs late, and may be woken on the caller's own core, where it waits for milliseconds. Two images of resnet8 took
+#: 350 µs by one thread and 180 to 450 µs by two, eight images 1,400 and 770 µs.
+LEAST_SHARED_WORK = 2_500_000
 
 IMAGE_TYPES = np.dtype(np.uint8), np.dtype(np.float32)
 

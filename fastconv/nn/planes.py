@@ -109,6 +109,8 @@ def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias:
     if layer.groups == 1 and window.kernel == x.place.size and not any(window.padding):
         shape = layer.out_channels, x.place.features, 1, 1
         return planes.linear(builder, x, builder.weight(weight, shape), bias)
+    if layer.algorithm == "auto" and planes.serves_pairs(layer.in_channels, layer.out_channels, layer.groups, window):
+        return planes.conv2d_by_pairs(builder, x, weight, bias, window)
     shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
     return planes.conv2d(builder, x, builder.weight(weight, shape, layer.groups), bias, window)
 

@@ -14,6 +14,7 @@ from fastconv.engine.operators import depthwise
 from fastconv.engine.operators.activation import Formula
 from fastconv.engine.operators.tiling import Lines, Progression, tile_cost
 from fastconv.engine.operators.window import Window
+from fastconv.engine.parameter import Derived, Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import activation as activations
@@ -31,6 +32,9 @@ LINEAR_COLS = 8
 #: What things cost beside a convolution's multiply-add of a vector, 0.2 ns: a depthwise one's, of which most loads are
 #: split between cache lines; a linear layer's, which loads weights; a pixel vector of a window; a row of a phase.
 DEPTHWISE_COST, LINEAR_COST, POOL_COST, SPLIT_COST = 5, 5, 5, 25
+
+#: Channels from which on two rows of results at a time are faster than one.
+LEAST_PAIR_CHANNELS = 16
 
 
 class NeedsLanes(Exception):
@@ -154,6 +158,43 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
             sources=weight.sources, start=run.start, blocks=run.blocks,
             channels_inner=channels_inner(weight.sources, weight.kernel_width), lower=-np.inf, **seen.fields()))
     return y
+
+
+def serves_pairs(sources: int, targets: int, groups: int, window: Window) -> bool:
+    """Whether `conv2d_by_pairs` is the one to compute a convolution."""
+    plain = window.stride == window.dilation == (1, 1) and window.kernel[0] == 3
+    return plain and groups == 1 and min(sources, targets) >= LEAST_PAIR_CHANNELS
+
+
+def conv2d_by_pairs(builder: Builder, x: Tensor, weight: Parameter, bias: Bias | None, window: Window) -> Tensor:
+    """The convolution of x with kernels of three rows: two rows of results at a time, with 4 products instead of 6.
+
+    Winograd's F(2, 3) along the columns (Lavin & Gray 2016, section 4.1); along the rows taps are what they are.
+    """
+    targets, sources, _, width = weight.array.shape
+    [products] = builder.derive(Derived([weight], [(4 * targets, sources, 1, width)], lambda: [_sums_of_rows(weight)]))
+    size = window.output_size(x.place.size)
+    pairs = -(-size[0] // 2)
+    rows = new(Packed.alone(4 * sources, pairs, x.place.width))
+    builder.call(kernels.split_pairs, x=x.buffer, y=rows.buffer, channels=sources, height=x.place.height,
+                 width=x.place.width, x_row=x.place.row, x_plane=x.place.plane, y_row=rows.place.row,
+                 y_plane=rows.place.plane, pairs=pairs, top=window.padding[0])
+    builder.margin = max(builder.margin, 4 * LANES)
+    along_row = Window((1, width), padding=(0, 0, *window.padding[2:]))
+    made = conv2d(builder, rows, builder.weight(products, (4 * targets, sources, 1, width), 4), None, along_row)
+    y = new(Packed.alone(targets, *size))
+    y.correlations = [builder.call(
+        kernels.join_pairs, x=made.buffer, y=y.buffer, bias=_values(bias, targets), channels=targets, height=size[0],
+        width=size[1], x_row=made.place.row, x_plane=made.place.plane, y_row=y.place.row, y_plane=y.place.plane,
+        pairs=pairs, lower=-np.inf)]
+    return y
+
+
+def _sums_of_rows(weight: Parameter) -> np.ndarray:
+    """(4 · targets, sources, 1, kernel width): of the kernels' rows g the sums g0, (g0 ± g1 + g2) / 2 and g2."""
+    g0, g1, g2 = np.moveaxis(weight.array.astype(np.float64), 2, 0)
+    sums = g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2
+    return np.concatenate(sums)[:, :, None]
 
 
 def _cost(taps: int, vectors: int, targets: int, cols: int) -> float:
