@@ -52,13 +52,17 @@ class Session:
                 parameter.changed()
             self._packed_version = self._newest()
 
-    def predict(self, count: int, images: np.ndarray, results: np.ndarray) -> None:
-        """As `run` in order, of a program for single images, by this thread alone and with less ado."""
+    def predict(self, count: int, images: np.ndarray, results: np.ndarray, brief: bool) -> None:
+        """As `run`, of the first `count` images of a program for single images, by this thread alone, with less ado.
+
+        brief: it takes less time than other threads need to take the GIL over.
+        """
         first = PACK if changes.last != self._seen_change and self._must_pack() else RUN
         if len(self._in_order) < count:
             self._in_order = np.arange(count)
             self.program.batch[INDICES] = self._in_order.ctypes.data
-        work.predict(self._job, first, self._table, count, images, results)
+        predict = work.predict_briefly if brief else work.predict
+        predict(self._job, first, self._table, count, images, results)
 
     def _must_pack(self) -> bool:
         """Whether a parameter has changed since the weights were packed; those that are derived are then computed."""

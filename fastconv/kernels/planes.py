@@ -1,9 +1,9 @@
-"""One image by itself: a vector is 16 neighbouring pixels of a plane, and one image takes as long as one image.
+"""One image by itself: a vector is 16 neighbouring pixels of a plane, and no lane waits for another image.
 
-Planes are walked from end to end, across rows and the gaps between them, so there are no tails, and what a tap sees lies
-at the same distance from every result. Where it lies outside the image, or the result in a gap, a mask says so. Reads
-may go beyond a buffer by the builder's margin, writes by `SLACK` bytes; what is written there is written again, or
-never read.
+Planes are walked from end to end, across rows and the gaps between them, so there are no tails, and what a tap sees
+lies at the same distance from every result. Where it lies outside the image, or the result in a gap, a mask says so.
+Reads may go beyond a buffer by the builder's margin, writes by `SLACK` bytes; what is written there is written again,
+or never read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numba.extending import intrinsic
 
 from fastconv.kernels.abi import (
     BUFFER,
-    COUNT,
     INDICES,
     NATIVE,
     RESULTS,
@@ -120,7 +119,7 @@ def result(records, index):
 def _copy_rows(rows, count, stride, x, source, x_step, y, target, y_step):
     """y[target + h · y_step + i] = x[source + h · x_step + i · stride] for h < rows and i < count.
 
-    Rows are written in the order of their addresses, so that one overwrites what the one before has left behind its end.
+    Rows are written in the order of their addresses: one overwrites what the one before has left behind its end.
     """
     for _ in range(rows):
         if stride == 1:

@@ -26,7 +26,6 @@ from fastconv.nn.lowering import lower
 from fastconv.nn.planes import lower_alone
 from fastconv.simd.blocking import GRADIENT_COLS
 
-
 #: How many times as fast Winograd's algorithm is where it is chosen, about.
 WINOGRAD_GAIN = 2
 
@@ -119,11 +118,12 @@ def lanes_work(model: Layer, shape: Shape) -> float:
     network = model.expansion()
     shapes, total = network.shapes(shape), 0.0
     for value, node in enumerate(network.nodes, 1):
-        layer, work = node.layer, node.layer.multiply_adds(shapes[value])
+        layer, work = node.layer, float(node.layer.multiply_adds(shapes[value]))
         if isinstance(layer, Conv2d) and layer.algorithm == "auto":
             window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
             sources, targets = layer.in_channels // layer.groups, layer.out_channels // layer.groups
-            if winograd.wins(sources, targets, window, window.output_size(shapes[node.inputs[0]][2:])):
+            _, _, height, width = shapes[value]
+            if winograd.wins(sources, targets, window, (height, width)):
                 work /= WINOGRAD_GAIN
         total += work
     return total

@@ -81,7 +81,7 @@ class Seen:
     @property
     def vectors(self) -> int:
         """Vectors from the first result of a plane to the last."""
-        return self.masks.shape[1]
+        return int(self.masks.shape[1])
 
 
 def windows(builder: Builder, x: Tensor, window: Window, channels: int) -> Seen:
@@ -95,7 +95,7 @@ def windows(builder: Builder, x: Tensor, window: Window, channels: int) -> Seen:
         if x.place.row < size[1]:
             x = _placed(builder, x, Packed.alone(*x.place.shape, size[1]))
         plane, row = x.place.plane, x.place.row
-    place = Packed.alone(channels, *size, row)
+    place = replace(Packed.alone(channels, *size, row), plane=vector_plane((size[0] - 1) * row + size[1]))
     starts = {phase: number * plane for number, phase in enumerate(phases)}
     offsets = [starts[row_tap % window.stride[0], col_tap % window.stride[1]]
                + row_tap // window.stride[0] * row + col_tap // window.stride[1]
@@ -175,7 +175,9 @@ def conv2d_by_pairs(builder: Builder, x: Tensor, weight: Parameter, bias: Bias |
     [products] = builder.derive(Derived([weight], [(4 * targets, sources, 1, width)], lambda: [_sums_of_rows(weight)]))
     size = window.output_size(x.place.size)
     pairs = -(-size[0] // 2)
-    rows = new(Packed.alone(4 * sources, pairs, x.place.width))
+    place = Packed.alone(4 * sources, pairs, x.place.width)
+    # What is written behind a channel's last row must not reach the next channel's: that may be there already.
+    rows = new(replace(place, plane=vector_plane(pairs * x.place.width + LANES)))
     builder.call(kernels.split_pairs, x=x.buffer, y=rows.buffer, channels=sources, height=x.place.height,
                  width=x.place.width, x_row=x.place.row, x_plane=x.place.plane, y_row=rows.place.row,
                  y_plane=rows.place.plane, pairs=pairs, top=window.padding[0])
@@ -293,7 +295,8 @@ def softmax(builder: Builder, x: Tensor) -> Tensor:
     """Softmax over features."""
     if x.place.size != (1, 1):
         raise NeedsLanes("softmax of flattened images")
-    y = _writable(builder, x)
+    together = Packed.alone(*x.place.shape)
+    y = _writable(builder, x) if x.place == together else _placed(builder, x, together)
     builder.call(kernels.softmax, y=y.buffer, classes=y.place.features)
     return y
 
