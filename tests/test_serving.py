@@ -198,4 +198,4 @@ def slowest_percent(call: Callable[[], object], calls: int) -> float:
 def test_all_but_one_percent_of_predictions_take_less_than_twice_the_median():
     model, x = fc.models.lenet5(), images(0)
     model.freeze((1, 28, 28))
-    assert min(slowest_percent(lambda: model(x), 20_000) for _ in range(3)) <= 2
+    assert min(slowest_percent(lambda: model(x), 20_000) for _ in range(5)) <= 2

@@ -199,7 +199,8 @@ def join_pairs(records, index):
     m: x[k, c, pair], the products of `split_pairs`' sums.
     """
     op = argument(records, 0)
-    x, y, bias, distance, lower = floats(op.x, index), floats(op.y, index), floats(op.bias, 0), op.channels * op.x_plane, op.lower
+    x, y, bias, lower = floats(op.x, index), floats(op.y, index), floats(op.bias, 0), op.lower
+    distance = op.channels * op.x_plane
     for c in range(op.channels):
         term = vector.splat(bias[c])
         for pair in range(op.pairs):
@@ -248,7 +249,7 @@ def mean_pool(records, index):
 
 @kernel(POOL)
 def plane_mean(records, index):
-    """y[c] = the mean of channel c, which is all that its one window sees; its one mask a vector says where pixels are."""
+    """y[c] = the mean of channel c; the masks of the only tap say where its pixels are."""
     op = argument(records, 0)
     x, y, masks = floats(op.x, index), floats(op.y, index), shorts(op.masks, 0)
     for c in range(op.channels):
