@@ -11,20 +11,28 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import data, errors, functional, models, nn, optim
+    from fastconv import cache, data, errors, explain, functional, infer, models, nn, optim
+    from fastconv.callbacks import EarlyStopping
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
+    from fastconv.input_gradient import input_grad
+    from fastconv.runs.run import Run
     from fastconv.serialization import load, save
-    from fastconv.trainer import Callback, EpochResult, Trainer
+    from fastconv.trainer import Callback, EpochResult, Plan, Progress, Trainer
 
-_MODULES = ("data", "errors", "functional", "models", "nn", "optim")
+_MODULES = ("cache", "data", "errors", "explain", "functional", "infer", "models", "nn", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
+    "EarlyStopping": "fastconv.callbacks",
     "EpochResult": "fastconv.trainer",
+    "Plan": "fastconv.trainer",
+    "Progress": "fastconv.trainer",
+    "Run": "fastconv.runs.run",
     "Trainer": "fastconv.trainer",
     "fit_full_batch": "fastconv.full_batch",
     "get_num_threads": "fastconv.engine.threads",
+    "input_grad": "fastconv.input_gradient",
     "load": "fastconv.serialization",
     "save": "fastconv.serialization",
     "set_num_threads": "fastconv.engine.threads",
@@ -32,8 +40,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "Callback", "EpochResult", "Trainer", "__version__", "data", "errors", "fit_full_batch", "functional",
-    "get_num_threads", "load", "models", "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "Callback", "EarlyStopping", "EpochResult", "Plan", "Progress", "Run", "Trainer", "__version__", "cache", "data",
+    "errors", "explain", "fit_full_batch", "functional", "get_num_threads", "infer", "input_grad", "load", "models",
+    "nn", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

@@ -23,3 +23,7 @@ class DivergenceError(ValueError):
 
 class NoStepError(ValueError):
     """No step downhill was found; the message says why."""
+
+
+class RunError(ValueError):
+    """A run that cannot be begun, continued or found in its folder."""

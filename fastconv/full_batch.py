@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastconv.engine.parameter import Parameter
 from fastconv.errors import DataError
 from fastconv.gradient import value_and_grad
-from fastconv.nn.inference import check_images
+from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import Loss, check_targets
 from fastconv.optim.method import Method

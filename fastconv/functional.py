@@ -37,7 +37,7 @@ from fastconv.elementwise import (
 )
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Window, convolution, direct, im2col, pooling, winograd
+from fastconv.engine.operators import Window, convolution, direct, im2col, pooling, upsampling, winograd
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Weight
@@ -48,13 +48,22 @@ from fastconv.operation import Array
 from fastconv.operation import array as _array
 from fastconv.operation import expect as _expect
 from fastconv.operation import run as _run
-from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair, pool_padding
+from fastconv.shapes import (
+    IntPair,
+    Padding,
+    conv_padding,
+    integer,
+    pair,
+    pool_padding,
+    transposed_padding,
+    transposed_size,
+)
 
 __all__ = [
-    "ALGORITHMS", "Algorithm", "Array", "acon", "avg_pool2d", "avg_pool2d_grad", "conv2d", "conv2d_input_grad",
-    "conv2d_weight_grad", "elu", "gelu", "hardswish", "leaky_relu", "linear", "max_pool2d", "max_pool2d_grad",
-    "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu", "sigmoid", "silu",
-    "smooth_maximum", "softmax", "softplus", "swish", "tanh",
+    "ALGORITHMS", "Algorithm", "Array", "acon", "avg_pool2d", "avg_pool2d_grad", "channel_shuffle", "conv2d",
+    "conv2d_input_grad", "conv2d_weight_grad", "conv_transpose2d", "elu", "gelu", "hardswish", "leaky_relu", "linear",
+    "max_pool2d", "max_pool2d_grad", "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu",
+    "sigmoid", "silu", "smooth_maximum", "softmax", "softplus", "swish", "tanh", "upsample", "upsample_grad",
 ]
 
 Algorithm = Literal["auto", "direct", "im2col", "winograd"]
@@ -137,6 +146,36 @@ def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPai
     return dw
 
 
+def conv_transpose2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair = 1, padding: IntPair = 0,
+                     output_padding: IntPair = 0, groups: int = 1, dilation: IntPair = 1) -> Array:
+    """The transposed convolution of x (N, C, H, W) with weight (C, C_out / groups, kh, kw), plus bias (C_out,).
+
+    Returns (N, C_out, H_out, W_out). Its gradient by x is `conv2d` of dy with this weight, and that by weight is
+    `conv2d_weight_grad(dy, x)`, both without output padding.
+    """
+    x, weight = _array("x", x, 4), _array("weight", weight, 4)
+    inputs = [weight] if bias is None else [weight, _array("bias", bias, 1)]
+    channels, kernel = weight.shape[1] * _groups(groups, len(weight)), pair("kernel_size", weight.shape[2:])
+    steps, spread = pair("stride", stride), pair("dilation", dilation)
+    window = Window(kernel, steps, transposed_padding(padding, output_padding, steps, spread), spread)
+    _expect("x", x.shape, (None, len(weight), None, None))
+    if bias is not None:
+        _expect("bias", bias.shape, (channels,))
+    size = transposed_size((x.shape[2], x.shape[3]), kernel, steps, window.padding, spread)
+    if min(size) < 1:
+        raise ShapeError(f"padding {padding} leaves nothing of what the kernel {kernel} makes of {x.shape}")
+
+    def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
+        image = builder.array(x.shape[1:], IMAGES)
+        matrix = builder.weight(w, weight.shape, groups)
+        bias_in = None if b is None else builder.bias(b)
+        builder.output(operators.conv_transpose2d(builder, image, matrix, bias_in, window, size))
+
+    y = np.empty((len(x), channels, *size), np.float32)
+    _run(("conv_transpose2d", x.shape[1:], weight.shape, bias is None, window, groups), emit, x, inputs, results=y)
+    return y
+
+
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x weightᵀ + bias, for x (N, in_features), weight (out_features, in_features) and bias (out_features,)."""
     x, weight = _array("x", x, 2), _array("weight", weight, 2)
@@ -144,13 +183,14 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return conv2d(x[:, :, None, None], weight[:, :, None, None], bias)[:, :, 0, 0]
 
 
-def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None,
-               padding: IntPair = 0) -> tuple[Array, NDArray[np.int64]]:
+def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0, *,
+               ceil_mode: bool = False) -> tuple[Array, NDArray[np.int64]]:
     """The maximum of each window of x (N, C, H, W), and its place h · W + w in the image; padding never wins.
 
-    stride: kernel_size by default.  Both results are (N, C, H_out, W_out).
+    stride: kernel_size by default.  ceil_mode: a last window may reach beyond the padding, if it begins in the image or
+    in the padding before it.  Both results are (N, C, H_out, W_out).
     """
-    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding)
+    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding, ceil_mode)
     y = _empty(x.shape, x.shape[1], window)
     places = np.empty(y.shape, np.int64)
 
@@ -166,9 +206,9 @@ def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None,
 
 
 def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[int], kernel_size: IntPair,
-                    stride: IntPair | None = None, padding: IntPair = 0) -> Array:
+                    stride: IntPair | None = None, padding: IntPair = 0, *, ceil_mode: bool = False) -> Array:
     """The gradient of `max_pool2d` by x, of shape input_shape (N, C, H, W): dy at the places of the maxima."""
-    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding), _shape(input_shape)
+    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding, ceil_mode), _shape(input_shape)
     _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
     _expect("argmax", np.shape(argmax), dy.shape)
     places = _places(argmax, shape, window)
@@ -185,29 +225,71 @@ def max_pool2d_grad(dy: Array, argmax: NDArray[np.int64], input_shape: Sequence[
     return dx
 
 
-def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0) -> Array:
-    """The mean of each window of x (N, C, H, W), padding counted as zeros; stride is kernel_size by default."""
-    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding)
+def avg_pool2d(x: Array, kernel_size: IntPair, stride: IntPair | None = None, padding: IntPair = 0,
+               ceil_mode: bool = False, count_include_pad: bool = True) -> Array:
+    """The mean of each window of x (N, C, H, W), padding counted as zeros or not at all.
+
+    stride, ceil_mode: as of `max_pool2d`; what is beyond the padding never counts.
+    """
+    x, window = _array("x", x, 4), _pool_window(kernel_size, stride, padding, ceil_mode)
     y = _empty(x.shape, x.shape[1], window)
-    _run(("avg_pool2d", x.shape[1:], window), lambda builder: builder.output(
-        operators.avg_pool2d(builder, builder.array(x.shape[1:], IMAGES), window)), x, results=y)
+    _run(("avg_pool2d", x.shape[1:], window, count_include_pad), lambda builder: builder.output(
+        operators.avg_pool2d(builder, builder.array(x.shape[1:], IMAGES), window, count_include_pad)), x, results=y)
     return y
 
 
 def avg_pool2d_grad(dy: Array, input_shape: Sequence[int], kernel_size: IntPair, stride: IntPair | None = None,
-                    padding: IntPair = 0) -> Array:
+                    padding: IntPair = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Array:
     """The gradient of `avg_pool2d` by x, of shape input_shape (N, C, H, W), from that by y: dy."""
-    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding), _shape(input_shape)
+    dy, window, shape = _array("dy", dy, 4), _pool_window(kernel_size, stride, padding, ceil_mode), _shape(input_shape)
     _expect("dy", dy.shape, (*shape[:2], *_output_size(shape, window)))
 
     def emit(builder: Builder) -> None:
         dx = Tensor.new(Packed.of(*shape[1:]), needs_grad=True)
-        pooling.avg_pool2d_grad(builder, builder.array(dy.shape[1:], IMAGES), dx, window)
+        pooling.avg_pool2d_grad(builder, builder.array(dy.shape[1:], IMAGES), dx, window, count_include_pad)
         builder.output(dx)
 
     dx = np.empty(shape, np.float32)
-    _run(("avg_pool2d_grad", shape[1:], window), emit, dy, results=dx)
+    _run(("avg_pool2d_grad", shape[1:], window, count_include_pad), emit, dy, results=dx)
     return dx
+
+
+def upsample(x: Array, scale_factor: IntPair) -> Array:
+    """Each pixel of x (N, C, H, W) as a rectangle of scale_factor pixels, an integer or a pair (height, width)."""
+    x, scale = _array("x", x, 4), pair("scale_factor", scale_factor)
+    y = np.empty((*x.shape[:2], x.shape[2] * scale[0], x.shape[3] * scale[1]), np.float32)
+    _run(("upsample", x.shape[1:], scale), lambda builder: builder.output(
+        upsampling.upsample(builder, builder.array(x.shape[1:], IMAGES), scale)), x, results=y)
+    return y
+
+
+def upsample_grad(dy: Array, scale_factor: IntPair) -> Array:
+    """The gradient of `upsample` by x, from that by y: dy (N, C, H · height, W · width)."""
+    dy, (rows, cols) = _array("dy", dy, 4), pair("scale_factor", scale_factor)
+    n, channels, height, width = dy.shape
+    if height % rows or width % cols:
+        raise ShapeError(f"expected dy in rectangles of {(rows, cols)} pixels, got {dy.shape}")
+    shape = channels, height // rows, width // cols
+
+    def emit(builder: Builder) -> None:
+        dx = Tensor.new(Packed.of(*shape), needs_grad=True)
+        upsampling.upsample_grad(builder, builder.array(dy.shape[1:], IMAGES), dx, (rows, cols))
+        builder.output(dx)
+
+    dx = np.empty((n, *shape), np.float32)
+    _run(("upsample_grad", shape, rows, cols), emit, dy, results=dx)
+    return dx
+
+
+def channel_shuffle(x: Array, groups: int) -> Array:
+    """The channels of x (N, C, H, W): the first of each group, then the second of each, and so on."""
+    x = _array("x", x, 4)
+    if integer("groups", groups) and x.shape[1] % groups:
+        raise ShapeError(f"expected the channels of x to be a multiple of groups {groups}, got {x.shape}")
+    y = np.empty_like(x)
+    _run(("channel_shuffle", x.shape[1:], groups), lambda builder: builder.output(
+        operators.channel_shuffle(builder, [builder.array(x.shape[1:], IMAGES)], groups)), x, results=y)
+    return y
 
 
 def softmax(x: Array) -> Array:
@@ -219,9 +301,10 @@ def softmax(x: Array) -> Array:
     return y
 
 
-def _pool_window(kernel_size: IntPair, stride: IntPair | None, padding: IntPair) -> Window:
+def _pool_window(kernel_size: IntPair, stride: IntPair | None, padding: IntPair, ceil_mode: bool) -> Window:
     kernel = pair("kernel_size", kernel_size)
-    return Window(kernel, kernel if stride is None else pair("stride", stride), pool_padding(padding, kernel))
+    steps = kernel if stride is None else pair("stride", stride)
+    return Window(kernel, steps, pool_padding(padding, kernel), ceil_mode=ceil_mode)
 
 
 def _conv_window(kernel: tuple[int, int], stride: IntPair, padding: Padding, dilation: IntPair) -> Window:
@@ -269,7 +352,7 @@ def _shape(input_shape: Sequence[int]) -> tuple[int, int, int, int]:
 
 
 def _output_size(shape: Sequence[int], window: Window) -> tuple[int, int]:
-    size = output_size((shape[2], shape[3]), window.kernel, window.stride, window.padding, window.dilation)
+    size = window.output_size((shape[2], shape[3]))
     if min(size) < 1:
         raise ShapeError(f"the window {window.kernel} does not fit into {tuple(shape)} with padding {window.padding}")
     return size

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DataError
 from fastconv.layout import whole_lanes
-from fastconv.nn.inference import check_images
+from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import Loss, check_targets
 from fastconv.nn.sessions import LossSession

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as write_tensors
 
 from fastconv import nn
+from fastconv.durable import write_file
 from fastconv.errors import CheckpointError
 from fastconv.nn.layer import Layer
 
@@ -22,9 +22,11 @@ FORMAT = "fastconv 1"
 
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
-    nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d, nn.Conv2d, nn.ELU,
-    nn.Flatten, nn.GELU, nn.Graph, nn.Hardswish, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
-    nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus, nn.Swish, nn.Tanh)}
+    nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d,
+    nn.ChannelShuffle, nn.Concat, nn.Conv2d, nn.ConvTranspose2d, nn.Dropout, nn.Dropout2d, nn.ELU, nn.Flatten, nn.GELU,
+    nn.Graph, nn.GroupNorm, nn.Hardswish, nn.LayerNorm, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
+    nn.Multiply, nn.Narrow, nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus,
+    nn.SqueezeExcite, nn.Swish, nn.Tanh, nn.Upsample)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
@@ -39,12 +41,16 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     The file appears under its name only when it is complete and on the disk. Raises OSError, naming the file, where it
     cannot be written, and TypeError for a layer that is not fastconv's own.
     """
+    write_file(path, to_bytes(model))
+
+
+def to_bytes(model: Layer) -> bytes:
+    """A model as what `save` writes; TypeError for a layer that is not fastconv's own."""
     images = {"mean": model.mean, "std": model.std, "classes": model.classes, "input_shape": model.input_shape}
     description = {"layer": _describe(model), **{
         name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in images.items()}}
     metadata = {"format": FORMAT, "model": json.dumps(description)}
-    content = to_bytes(model.state_dict(), metadata)
-    _write(Path(path), content)
+    return write_tensors(model.state_dict(), metadata)
 
 
 def load(path: str | os.PathLike[str]) -> Layer:
@@ -52,13 +58,21 @@ def load(path: str | os.PathLike[str]) -> Layer:
 
     Raises CheckpointError, naming the file and what is wrong, for anything that is not such a file.
     """
+    state, metadata = read_tensors(path, "a model")
+    return _model(metadata, state, str(path))
+
+
+def from_bytes(content: bytes, name: str = "model") -> Layer:
+    """As `load`, from what such a file holds; errors call it by `name`."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, file.keys()
-            state = {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise CheckpointError(f"{path}: cannot be read as a model: {reason}") from error
+        state = parse_tensors(content)  # checks the header, too
+        metadata = json.loads(content[8:8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    except (SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise CheckpointError(f"{name}: cannot be read as a model: {error}") from error
+    return _model(metadata, state, name)
+
+
+def _model(metadata: dict[str, str], state: dict[str, NDArray[Any]], path: str) -> Layer:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model saved by fastconv (format {FORMAT!r}), "
                               f"found format {metadata.get('format')!r}")
@@ -75,6 +89,17 @@ def load(path: str | os.PathLike[str]) -> Layer:
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
         raise CheckpointError(f"{path}: does not describe a model: {error}") from error
     return model
+
+
+def read_tensors(path: str | os.PathLike[str], what: str) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file; CheckpointError, saying what was expected, for another one."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, names = file.metadata() or {}, file.keys()
+            return {name: file.get_tensor(name) for name in names}, metadata
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise CheckpointError(f"{path}: cannot be read as {what}: {reason}") from error
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
@@ -109,19 +134,3 @@ def _from_json(value: Any, depth: int) -> Any:
     if isinstance(value, list):
         return tuple(_from_json(each, depth) for each in value)
     return _make(value, depth + 1) if isinstance(value, dict) else value
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file that is complete whenever it is there under its name."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

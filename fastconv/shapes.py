@@ -61,9 +61,45 @@ def pool_padding(padding: IntPair, kernel_size: tuple[int, int]) -> tuple[int, i
 
 
 def output_size(size: tuple[int, int], kernel_size: tuple[int, int], stride: tuple[int, int],
-                padding: tuple[int, int, int, int], dilation: tuple[int, int] = (1, 1)) -> tuple[int, int]:
-    """(height, width) of what a convolution or a pooling makes of an image of `size`; 0 or less where nothing fits."""
-    top, bottom, left, right = padding
-    padded = size[0] + top + bottom, size[1] + left + right
-    height, width = ((padded[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in (0, 1))
+                padding: tuple[int, int, int, int], dilation: tuple[int, int] = (1, 1),
+                ceil_mode: bool = False) -> tuple[int, int]:
+    """(height, width) of what a convolution or a pooling makes of an image of `size`; 0 or less where nothing fits.
+
+    ceil_mode: a last window may reach beyond the padding, if it begins in the image or in the padding before it.
+    """
+    height, width = (_outputs(size[i], kernel_size[i], stride[i], padding[2 * i], padding[2 * i + 1], dilation[i],
+                              ceil_mode) for i in (0, 1))
+    return height, width
+
+
+def _outputs(size: int, kernel_size: int, stride: int, before: int, after: int, dilation: int, ceil_mode: bool) -> int:
+    room = before + size + after - dilation * (kernel_size - 1) - 1
+    if not ceil_mode:
+        return room // stride + 1
+    outputs = -(-room // stride) + 1
+    return outputs - 1 if (outputs - 1) * stride >= size + before else outputs
+
+
+def transposed_padding(padding: IntPair, output_padding: IntPair, stride: tuple[int, int],
+                       dilation: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Zeros (top, bottom, left, right) around the output of a transposed convolution for the convolution whose input's
+    gradient it is, so that this makes an image of the transposed one's input size. Output padding takes from those
+    below and to the right; they may become negative.
+    """
+    height, width = pair("padding", padding, least=0)
+    below, right = pair("output_padding", output_padding, least=0)
+    if below >= max(stride[0], dilation[0]) or right >= max(stride[1], dilation[1]):
+        raise ValueError(f"output_padding must be smaller than stride {stride} or dilation {dilation}, "
+                         f"got {output_padding!r}")
+    return height, height - below, width, width - right
+
+
+def transposed_size(size: tuple[int, int], kernel_size: tuple[int, int], stride: tuple[int, int],
+                    padding: tuple[int, int, int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of what a transposed convolution makes of an image of `size`; 0 or less where nothing remains.
+
+    padding: as `transposed_padding` has it.
+    """
+    height, width = ((size[i] - 1) * stride[i] + dilation[i] * (kernel_size[i] - 1) + 1 - padding[2 * i]
+                     - padding[2 * i + 1] for i in (0, 1))
     return height, width

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.data import Dataset, as_dataset
+from fastconv.data import Augmentation, Dataset, as_dataset
+from fastconv.engine.augmentation import epoch_key
 from fastconv.engine.pool import Pool
 from fastconv.engine.threads import get_num_threads
 from fastconv.errors import DataError, DivergenceError
 from fastconv.layout import whole_lanes
-from fastconv.nn.inference import check_images, infer
+from fastconv.nn.images import check_images
+from fastconv.nn.inference import infer
 from fastconv.nn.layer import Layer
 from fastconv.nn.loss import CrossEntropyLoss, Loss, check_targets
 from fastconv.nn.sessions import LossSession
@@ -45,13 +47,49 @@ class EpochResult:
     validation: Mapping[str, float] | None = None
 
 
-class Callback:
-    """Override what you want to follow of `Trainer.fit`."""
+@dataclass(frozen=True)
+class Plan:
+    """What decides the batches and the learning rates of a `Trainer.fit`; images: how many the training set has."""
 
-    def on_batch_end(self, epoch: int, images: int, loss: float) -> None:
+    epochs: int
+    batch_size: int
+    images: int
+    seed: int
+
+    @property
+    def batches(self) -> int:
+        """In an epoch."""
+        return -(-self.images // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a `Trainer.fit` has come: the epochs that are done, and so many batches of the next one.
+
+    loss: the sum of the losses of these batches' images.  seconds: what they took.
+    """
+
+    results: tuple[EpochResult, ...] = ()
+    batches: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that goes on, from 1."""
+        return len(self.results) + 1
+
+
+class Callback:
+    """Override what you want to follow of `Trainer.fit`. A method that returns True ends it, after all are told."""
+
+    def on_fit_start(self, plan: Plan, progress: Progress) -> bool | None:
+        """Before the first step; `progress` is what was done by another fit that this one continues."""
+
+    def on_batch_end(self, epoch: int, images: int, loss: float) -> bool | None:
         """After each step: `images` of this epoch are done, the last batch had this mean loss."""
 
-    def on_epoch_end(self, result: EpochResult) -> None:
+    def on_epoch_end(self, result: EpochResult) -> bool | None:
         """After each epoch, its validation and its checkpoint."""
 
 
@@ -64,16 +102,19 @@ class Trainer:
     as they scale the optimizer's.
     clip_grad_norm, clip_grad_value: what gradients are clipped to, all together or one by one, as in torch.nn.utils.
     average: keeps an average of the parameters over the steps.
+    seed: with the number of steps, what dropout drops follows from it.
+    progress: how far the last `fit` has come.
     """
 
     def __init__(self, model: Layer, optimizer: Optimizer, loss: Loss | None = None, *,
                  parameter_groups: Mapping[str, Mapping[str, Any]] | None = None, clip_grad_norm: float | None = None,
-                 clip_grad_value: float | None = None, average: Average | None = None) -> None:
+                 clip_grad_value: float | None = None, average: Average | None = None, seed: int = 0) -> None:
         self.model = model
         self.loss = CrossEntropyLoss() if loss is None else loss
         self._leaves = [leaf for _, leaf in model.leaves()]
         self._run = OptimizerRun(optimizer, model.parameters(), parameter_groups, clip_grad_norm, clip_grad_value,
-                                 average)
+                                 average, seed)
+        self.progress = Progress()
         self._sessions = Pool()
         self._lock = threading.Lock()  # steps follow each other, whichever threads make them
 
@@ -102,11 +143,15 @@ class Trainer:
 
     def fit(self, train: Data, epochs: int, batch_size: int = 128, validation: Data | None = None,
             schedule: Schedule | None = None, seed: int = 0, checkpoint: str | os.PathLike[str] | None = None,
-            callbacks: Iterable[Callback] = ()) -> list[EpochResult]:
+            callbacks: Iterable[Callback] = (), augment: Augmentation | None = None,
+            start: Progress | None = None) -> list[EpochResult]:
         """Trains for a number of epochs, each over all images in an order drawn from the seed; returns their results.
 
         The model takes mean, std, classes and input shape from the training set.
+        augment: what happens at random to each image, drawn anew in each epoch.
         checkpoint: a file that the model is saved to after every epoch.
+        start: the progress of another fit with the same arguments. Where the model and the trainer have the state they
+        had there, this one ends with the same bits as if nothing had come between.
         Raises DivergenceError as soon as a batch's loss is NaN or infinite; the checkpoint is then the last epoch's.
         """
         if epochs < 1 or batch_size < 1:
@@ -118,32 +163,39 @@ class Trainer:
         self.model.set_images(data.mean, data.std, data.classes, data.images.shape[1:])
         self._sessions.clear()
         schedule = Constant() if schedule is None else schedule
-        batches = -(-len(data) // batch_size)
-        results, followers = [], tuple(callbacks)
-        with self._session(data.images, min(batch_size, len(data))) as session:
-            for epoch in range(1, epochs + 1):
+        plan, followers = Plan(epochs, batch_size, len(data), seed), tuple(callbacks)
+        batches, progress = plan.batches, start or Progress()
+        self.progress = progress
+        ended = True in [follower.on_fit_start(plan, progress) for follower in followers]
+        with self._session(data.images, min(batch_size, len(data)), augment) as session:
+            while not ended and progress.epoch <= epochs:
+                epoch = progress.epoch
                 order = np.random.default_rng([seed, epoch]).permutation(len(data))
-                start, total, lr = time.perf_counter(), 0.0, 0.0
-                for batch in range(batches):
+                key = epoch_key(seed, epoch)
+                begun, total = time.perf_counter() - progress.seconds, progress.loss
+                for batch in range(progress.batches, batches):
                     indices = order[batch * batch_size:(batch + 1) * batch_size]
                     lr = schedule.lr((epoch - 1) * batches + batch, epochs * batches, self.optimizer.lr)
                     try:
-                        loss = self._step(session, data.images, indices, targets, lr)
+                        loss = self._step(session, data.images, indices, targets, lr, key)
                     except DivergenceError as error:
                         kept = f"; {checkpoint} holds the model after epoch {epoch - 1}"
                         raise DivergenceError(f"epoch {epoch}, batch {batch + 1} of {batches}: {error}"
                                               f"{kept if checkpoint and epoch > 1 else ''}") from None
                     total += loss * len(indices)
-                    for follower in followers:
-                        follower.on_batch_end(epoch, batch * batch_size + len(indices), loss)
-                seconds = time.perf_counter() - start
+                    self.progress = Progress(progress.results, batch + 1, total, time.perf_counter() - begun)
+                    images = batch * batch_size + len(indices)
+                    if True in [follower.on_batch_end(epoch, images, loss) for follower in followers]:
+                        return list(progress.results)
+                seconds = time.perf_counter() - begun
                 metrics = None if held_out is None else self.evaluate(held_out)
-                results.append(EpochResult(epoch, total / len(data), lr, seconds, len(data) / seconds, metrics))
+                lr = schedule.lr(epoch * batches - 1, epochs * batches, self.optimizer.lr)
+                result = EpochResult(epoch, total / len(data), lr, seconds, len(data) / seconds, metrics)
                 if checkpoint is not None:
                     save(self.model, checkpoint)
-                for follower in followers:
-                    follower.on_epoch_end(results[-1])
-        return results
+                self.progress = progress = Progress((*progress.results, result))
+                ended = True in [follower.on_epoch_end(result) for follower in followers]
+        return list(progress.results)
 
     def averaged(self) -> dict[str, NDArray[np.float32]]:
         """The averages of the parameters as a state dict; ValueError where none are kept, or no step has been made.
@@ -154,7 +206,8 @@ class Trainer:
             return self.model.state_dict() | self._run.averaged()
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the averages.
+        """What the steps so far have left beside the model: the optimizer's buffers, how many steps, the seed,
+        the averages.
 
         A trainer of the same kind that loads it, on a model with the same weights, goes on with the same bits.
         """
@@ -203,21 +256,22 @@ class Trainer:
         classes: NDArray[np.int64] = outputs.reshape(len(outputs), math.prod(outputs.shape[1:])).argmax(axis=1)
         return classes
 
-    def _session(self, images: NDArray[Any], capacity: int) -> AbstractContextManager[LossSession]:
+    def _session(self, images: NDArray[Any], capacity: int,
+                 augment: Augmentation | None = None) -> AbstractContextManager[LossSession]:
         trainable = tuple(leaf.trainable for leaf in self._leaves)
-        key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable
+        key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable, augment
 
         def make() -> LossSession:
             return LossSession(self.model, self.loss, images.shape, images.dtype, capacity, training=True,
-                               update=self._run.update)
+                               update=self._run.update, augment=augment)
 
         return self._sessions.session(key, make)
 
     def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
-              lr: float) -> float:
+              lr: float, key: int = 0) -> float:
         with self._lock:
             self._run.begin(lr)
-            session.run(len(indices), images, indices, targets)
+            session.run(len(indices), images, indices, targets, key=key, seed=self._run.seed, step=self.steps)
             loss = session.mean_loss
             if session.stopped:
                 lost = "the gradient's norm became infinite" if math.isfinite(loss) else f"the loss became {loss}"

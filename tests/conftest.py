@@ -1,4 +1,4 @@
-"""Hypothesis profiles, chosen by HYPOTHESIS_PROFILE: "quick", "thorough", and "fixed", which draws the same examples every time."""
+"""Profiles by HYPOTHESIS_PROFILE: "quick", "thorough", and "fixed", which draws the same examples each time."""
 
 import os
 

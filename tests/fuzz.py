@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,16 @@ from safetensors.numpy import save as to_safetensors
 import fastconv as fc
 from fastconv import data, nn
 from fastconv.data.pictures import open_picture
-from fastconv.errors import CheckpointError, DataError
+from fastconv.errors import CheckpointError, DataError, RunError
+from fastconv.report.history import read_history
+from fastconv.runs.checkpoint import read_checkpoint
+from fastconv.runs.configuration import Configuration, read_configuration
+from fastconv.runs.metrics import read_results
+from fastconv.runs.toml import to_toml
 from tests.data.conftest import write as idx_bytes
 
 #: What a reader may raise.
-CLEAR = (DataError, CheckpointError, OSError)
+CLEAR = (DataError, CheckpointError, RunError, OSError)
 
 #: Sizes, counts and offsets that nobody means.
 NUMBERS = (0, 1, -1, 2, 255, 256, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**53, 2**63 - 1, 2**63,
@@ -197,11 +203,11 @@ def checkpoint_bytes(header: str, tensors: bytes) -> bytes:
     return struct.pack("<Q", len(encoded)) + encoded + tensors
 
 
-def hostile_checkpoint(sound: bytes) -> Callable[[np.random.Generator], bytes]:
-    """A header whose entries are changed: sizes, offsets that overlap, layers, deep JSON."""
+def hostile_checkpoint(sound: bytes, described: str) -> Callable[[np.random.Generator], bytes]:
+    """A header whose entries are changed: sizes, offsets that overlap, what the metadata describe, deep JSON."""
     size = struct.unpack("<Q", sound[:8])[0]
     header, tensors = json.loads(sound[8:8 + size]), sound[8 + size:]
-    model = json.loads(header["__metadata__"]["model"])
+    document = json.loads(header["__metadata__"][described])
 
     def make(rng: np.random.Generator) -> bytes:
         choice = rng.random()
@@ -213,16 +219,22 @@ def hostile_checkpoint(sound: bytes) -> Callable[[np.random.Generator], bytes]:
             closed = text + "1" + ("]" if opening == "[" else "}") * depth
             return checkpoint_bytes(one_of(rng, (text, closed)), tensors)
         if choice < 0.6:
-            description = changed(model, rng)
+            description = changed(document, rng)
             text = json.dumps(description)
             if rng.random() < 0.1:
                 depth = int(rng.integers(1, 20_000))
                 text = '{"layer":' + '{"type":"Sequential","layers":[' * depth + "]}" * depth + "}"
-            metadata = {**header["__metadata__"], "model": text}
+            metadata = {**header["__metadata__"], described: text}
             return checkpoint_bytes(json.dumps({**header, "__metadata__": metadata}), tensors)
         return checkpoint_bytes(json.dumps(changed(header, rng)), tensors)
 
     return make
+
+
+def hostile_rows(sound: bytes) -> Callable[[np.random.Generator], bytes]:
+    """Lines of JSON whose values are changed."""
+    rows = [json.loads(line) for line in sound.splitlines()]
+    return lambda rng: b"".join(json.dumps(row).encode() + b"\n" for row in changed(rows, rng))
 
 
 def changed(document: Any, rng: np.random.Generator) -> Any:
@@ -242,7 +254,7 @@ def changed(document: Any, rng: np.random.Generator) -> Any:
         elif action < 0.4:
             container[key] = json.loads(json.dumps(one_of(rng, places)))
         else:
-            container[key] = one_of(rng, VALUES)
+            container[key] = deepcopy(one_of(rng, VALUES))  # later changes may go into it
     return document
 
 
@@ -252,6 +264,19 @@ def containers(document: Any) -> Iterator[Any]:
         yield document
         for value in document.values() if isinstance(document, dict) else document:
             yield from containers(value)
+
+
+# --- Histories ---
+
+
+SOUND_HISTORY = {"epochs": [{"epoch": 1, "loss": 0.5, "lr": 0.1, "validation": {"loss": 0.4, "accuracy": 0.9}}]}
+
+
+def hostile_history(rng: np.random.Generator) -> bytes:
+    """JSON in which a few values are others, or that is very deep."""
+    if rng.random() < 0.1:
+        return one_of(rng, (b"[", b'{"epochs":')) * int(rng.integers(1, 20_000))
+    return json.dumps(changed(SOUND_HISTORY, rng)).encode()
 
 
 # --- All of them ---
@@ -275,6 +300,12 @@ def targets() -> list[Target]:
     model = sound_model()
     metadata = {"format": "fastconv 1", "model": json.dumps(description(model))}
     saved = to_safetensors(model.state_dict(), metadata)
+    run = {"plan": {"epochs": 3, "batch_size": 16, "images": 70, "seed": 5},
+           "progress": {"epochs": 1, "batches": 2, "loss": 1.5, "seconds": 0.5}}
+    begun = to_safetensors({f"model.{name}": array for name, array in model.state_dict().items()},
+                           {"format": "fastconv run 1", "run": json.dumps(run)})
+    rows = b"".join(json.dumps({"epoch": epoch, "loss": 0.5, "lr": 0.1, "seconds": 1.0, "images_per_second": 70.0,
+                                "validation": {"loss": 0.5, "accuracy": 0.9}}).encode() + b"\n" for epoch in (1, 2))
     stored, deflated = (npz_bytes(kind, SOUND_MEMBERS) for kind in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
     return [
         Target("idx", "file", images, data.read_idx, hostile_idx),
@@ -291,7 +322,12 @@ def targets() -> list[Target]:
                (("images.npy", npy_bytes(IMAGES)),)),
         Target("npz", "set.npz", stored, data.npz, hostile_npz),
         Target("npz-deflated", "set.npz", deflated, data.npz, hostile_npz),
-        Target("checkpoint", "model.safetensors", saved, fc.load, hostile_checkpoint(saved)),
+        Target("history", "history.json", json.dumps(SOUND_HISTORY).encode(), read_history, hostile_history),
+        Target("checkpoint", "model.safetensors", saved, fc.load, hostile_checkpoint(saved, "model")),
+        Target("run-checkpoint", "last.safetensors", begun, read_checkpoint, hostile_checkpoint(begun, "run")),
+        Target("run-metrics", "metrics.jsonl", rows, lambda path: read_results(path.parent), hostile_rows(rows)),
+        Target("run-configuration", "run.toml", to_toml(Configuration().to_table()).encode(), read_configuration,
+               lambda rng: rng.bytes(int(rng.integers(2000)))),
     ]
 
 

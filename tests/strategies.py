@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
-from fastconv.shapes import IntPair, Padding, conv_padding, output_size, pair
+from fastconv.shapes import (
+    IntPair,
+    Padding,
+    conv_padding,
+    output_size,
+    pair,
+    transposed_padding,
+    transposed_size,
+)
 
 # One image, groups of 16 that are full, part empty, or two and a bit, and what SIMD code gets wrong in between.
 BATCHES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 37)
@@ -79,6 +88,58 @@ class Convolution:
 
 
 @dataclass(frozen=True)
+class Transposed:
+    """A transposed convolution of arrays that fit together, with a non-empty output."""
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    size: tuple[int, int]
+    kernel_size: tuple[int, int]
+    stride: IntPair
+    padding: IntPair
+    output_padding: IntPair
+    dilation: IntPair
+    groups: int
+    seed: int
+
+    @property
+    def convolution(self) -> dict[str, Any]:
+        """The options of the convolution whose input's gradient it is."""
+        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {**self.convolution, "output_padding": self.output_padding}
+
+    @property
+    def x_shape(self) -> tuple[int, int, int, int]:
+        return self.batch, self.in_channels, *self.size
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return self.in_channels, self.out_channels // self.groups, *self.kernel_size
+
+    @property
+    def y_shape(self) -> tuple[int, int, int, int]:
+        stride, dilation = pair("stride", self.stride), pair("dilation", self.dilation)
+        padding = transposed_padding(self.padding, self.output_padding, stride, dilation)
+        return self.batch, self.out_channels, *transposed_size(self.size, self.kernel_size, stride, padding, dilation)
+
+    def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed, *self.x_shape, dtype=dtype)
+
+    def weight(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 1, *self.weight_shape, dtype=dtype)
+
+    def bias(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 2, self.out_channels, dtype=dtype)
+
+    def dy(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 3, *self.y_shape, dtype=dtype)
+
+
+@dataclass(frozen=True)
 class Pooling:
     """A pooling with a non-empty output."""
 
@@ -88,11 +149,18 @@ class Pooling:
     kernel_size: IntPair
     stride: IntPair | None
     padding: IntPair
+    ceil_mode: bool
+    count_include_pad: bool
     seed: int
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding}
+        return {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding,
+                "ceil_mode": self.ceil_mode}
+
+    @property
+    def options_of_mean(self) -> dict[str, Any]:
+        return {**self.options, "count_include_pad": self.count_include_pad}
 
     @property
     def x_shape(self) -> tuple[int, int, int, int]:
@@ -102,7 +170,8 @@ class Pooling:
     def y_shape(self) -> tuple[int, int, int, int]:
         kernel, (top, left) = pair("kernel_size", self.kernel_size), pair("padding", self.padding, least=0)
         stride = kernel if self.stride is None else pair("stride", self.stride)
-        return self.batch, self.channels, *output_size(self.size, kernel, stride, (top, top, left, left))
+        padding = top, top, left, left
+        return self.batch, self.channels, *output_size(self.size, kernel, stride, padding, ceil_mode=self.ceil_mode)
 
     def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
         return arrays(self.seed, *self.x_shape, dtype=dtype)
@@ -200,6 +269,30 @@ def winograd_convolutions(draw: st.DrawFn) -> Convolution:
 
 
 @st.composite
+def transposed_convolutions(draw: st.DrawFn, small: bool = False) -> Transposed:
+    """small: few enough elements to nudge each one."""
+    groups = draw(st.integers(1, 2 if small else 3))
+    channels = st.integers(1, 2) if small else st.sampled_from(CHANNELS[: len(CHANNELS) // groups])
+    stride, dilation = draw(pairs(1, 3)), draw(pairs(1, 2 if small else 3))
+    case = Transposed(
+        batch=draw(st.integers(1, 2) if small else st.sampled_from(BATCHES)),
+        in_channels=groups * draw(channels),
+        out_channels=groups * draw(channels),
+        size=draw(pairs(1, 3 if small else 7)),
+        kernel_size=draw(pairs(1, 3 if small else 5)),
+        stride=stride,
+        padding=draw(sizes(0, 3)),
+        output_padding=(draw(st.integers(0, max(stride[0], dilation[0]) - 1)),
+                        draw(st.integers(0, max(stride[1], dilation[1]) - 1))),
+        dilation=dilation,
+        groups=groups,
+        seed=draw(seeds),
+    )
+    assume(min(case.y_shape) > 0)
+    return case
+
+
+@st.composite
 def poolings(draw: st.DrawFn, small: bool = False) -> Pooling:
     """small: few enough elements to nudge each one."""
     kernel_size = draw(sizes(1, 3 if small else 5))
@@ -214,6 +307,8 @@ def poolings(draw: st.DrawFn, small: bool = False) -> Pooling:
         kernel_size=kernel_size,
         stride=draw(st.none() | sizes(1, 3)),
         padding=padding,
+        ceil_mode=draw(st.booleans()),
+        count_include_pad=draw(st.booleans()),
         seed=draw(seeds),
     )
 

@@ -14,7 +14,7 @@ from tests.fuzz import Target, picture_targets, targets
 
 READERS = targets() + (picture_targets() if find_spec("PIL") else [])
 
-#: Random inputs for each of 18 readers: with the truncations more than 100,000 in the slow run.
+#: Random inputs for each of 22 readers: with the truncations more than 100,000 in the slow run.
 QUICK, SLOW = 60, 6_000
 
 #: The quick run cuts a file after every length up to the first of these, and after that in steps of the second.

@@ -34,6 +34,7 @@ def test_importing_fastconv_does_not_import(module):
     "from fastconv import data; data.digits()",
     "from fastconv import optim; optim.AdamW()",
     "from fastconv import errors",
+    "from fastconv import infer",
 ])
 def test_numba_is_not_imported_before_a_kernel_is_needed(code):
     assert "numba" not in imported_by(code)
@@ -77,7 +78,7 @@ def test_an_unknown_name_cannot_be_imported():
         exec("from fastconv import tranier")
 
 
-@pytest.mark.parametrize("name", ["data", "errors", "functional", "models", "nn", "optim"])
+@pytest.mark.parametrize("name", ["cache", "data", "errors", "functional", "infer", "models", "nn", "optim"])
 def test_a_module_reached_as_an_attribute_is_the_module_itself(name):
     assert getattr(fc, name) is importlib.import_module(f"fastconv.{name}")
 

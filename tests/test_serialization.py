@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 import fastconv as fc
 from fastconv import models, nn
 from fastconv.errors import CheckpointError
+from fastconv.serialization import from_bytes, to_bytes
 from tests.networks import Problem, assert_same_bits, normal, pixels, problems, small_network
 
 
@@ -49,6 +50,20 @@ def round_trip(model, path):
 
 
 # --- Round trips ---
+
+
+def test_bytes_are_what_a_file_holds(path):
+    model = small_network()
+    path.write_bytes(to_bytes(model))
+    for loaded in (fc.load(path), from_bytes(path.read_bytes())):
+        assert repr(loaded) == repr(model)
+        assert_same_bits(loaded.state_dict(), model.state_dict())
+
+
+@pytest.mark.parametrize("content", [b"", b"\x02\0\0\0\0\0\0\0{}", b"\xff" * 20])
+def test_other_bytes_are_refused_by_the_name_they_are_given(content):
+    with pytest.raises(CheckpointError, match="network: "):
+        from_bytes(content, "network")
 
 
 @given(problem=problems())

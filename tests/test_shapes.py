@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fastconv.shapes import conv_padding, output_size, pair, pool_padding
+from fastconv.shapes import conv_padding, output_size, pair, pool_padding, transposed_padding, transposed_size
 from tests.strategies import pairs
 
 
@@ -86,6 +86,29 @@ def test_output_size_counts_the_windows_that_fit(size, kernel_size, stride, padd
     height, width = output_size((size, size), (kernel_size, kernel_size), (stride, stride), (padding,) * 4,
                                 (dilation, dilation))
     assert max(height, 0) == max(width, 0) == len(starts)
+
+
+@given(size=st.integers(1, 15), kernel_size=st.integers(1, 5), stride=st.integers(1, 6), data=st.data())
+def test_in_ceil_mode_output_size_counts_the_windows_that_see_something_new(size, kernel_size, stride, data):
+    """All that fit, and one more if that begins before the padding behind and those before it leave something over."""
+    padding = data.draw(st.integers(0, kernel_size // 2))
+    assume(size + 2 * padding >= kernel_size)
+    starts = list(range(0, size + 2 * padding - kernel_size + 1, stride))
+    following = starts[-1] + stride
+    if starts[-1] + kernel_size < size + 2 * padding and following < size + padding:
+        starts.append(following)
+    height, width = output_size((size, size), (kernel_size,) * 2, (stride,) * 2, (padding,) * 4, ceil_mode=True)
+    assert height == width == len(starts)
+
+
+@given(size=pairs(1, 9), kernel_size=pairs(1, 4), stride=pairs(1, 3), dilation=pairs(1, 3), padding=pairs(0, 3),
+       output_padding=pairs(0, 2))
+def test_the_convolution_of_a_transposed_ones_output_has_the_size_of_its_input(size, kernel_size, stride, dilation,
+                                                                              padding, output_padding):
+    assume(all(more < max(s, d) for more, s, d in zip(output_padding, stride, dilation, strict=True)))
+    window = transposed_padding(padding, output_padding, stride, dilation)
+    made = transposed_size(size, kernel_size, stride, window, dilation)
+    assert output_size(made, kernel_size, stride, window, dilation) == size
 
 
 def test_output_size_treats_height_and_width_apart():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +13,12 @@ from fastconv.engine.memory import Fixed, aligned_floats
 from fastconv.engine.program import Call, Phase, Program, new_batch_table
 from fastconv.kernels.abi import BUFFER, Kernel, argument, block_of, floats, kernel, record
 from fastconv.layout import LANES
+from fastconv.runs.environment import cpu_name
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
 from fastconv.simd.blocking import SINGLE_PIXEL_ROWS
 from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv_bench.timing import wait_until_idle
 
 ROUNDS = 200_000
 SAMPLES = 5
@@ -74,6 +74,7 @@ class Gauge:
 
     def sample(self) -> None:
         """Measures for some 50 ms."""
+        wait_until_idle()
         for name, program in self._programs.items():
             program.run()  # wakes all threads
             for _ in range(SAMPLES):
@@ -87,19 +88,10 @@ class Gauge:
         one = work / self._best["one core"]
         every = max(one, work * self._threads / self._best["all cores"])
         bandwidth = 4.0 * FLOATS_PER_ARRAY * self._threads / self._best["memory"]
-        return Machine(_cpu_name(), self._threads, one, every, bandwidth)
+        return Machine(cpu_name(), self._threads, one, every, bandwidth)
 
 
 def _program(work: Kernel, arrays: list[np.ndarray], size: int, block: Block = ONE_VECTOR) -> Program:
     """Runs a kernel once on each array, in parallel."""
     records = [{"x": Fixed(x), "y": Fixed(aligned_floats(LANES * LANES)), "size": size} for x in arrays]
     return Program([Phase([Call(work, records, block)], len(arrays))], new_batch_table(), 0, len(arrays))
-
-
-def _cpu_name() -> str:
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

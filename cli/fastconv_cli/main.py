@@ -6,12 +6,18 @@ import click
 
 from fastconv._version import __version__
 from fastconv_cli.bench import bench
+from fastconv_cli.cache import cache
 from fastconv_cli.compare import compare
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
+from fastconv_cli.lr_find import lr_find
 from fastconv_cli.predict import predict
+from fastconv_cli.profile import profile
+from fastconv_cli.report import report
+from fastconv_cli.runs import runs
 from fastconv_cli.search import search
+from fastconv_cli.serve import serve
 from fastconv_cli.summary import summary
 from fastconv_cli.train import train
 
@@ -28,8 +34,8 @@ class Commands(click.Group):
             raise  # the reader of our output left; click ends quietly
         except (ValueError, TypeError, OSError, MemoryError) as error:
             raise click.ClickException(in_one_line(error)) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted. Files that were already written are complete.", err=True)
+        except KeyboardInterrupt as interruption:
+            click.echo(str(interruption) or "Interrupted. Files that were already written are complete.", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -54,5 +60,6 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, summary, compare, search, landscape, bench, data):
+for command in (train, evaluate, predict, summary, runs, lr_find, compare, search, landscape, report, profile, bench,
+                data, serve, cache):
     main.add_command(command)

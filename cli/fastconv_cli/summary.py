@@ -1,13 +1,11 @@
 """`fastconv summary`."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
+from fastconv_cli.networks import DIGIT, network_of
 from fastconv_cli.options import json_option, print_document
-
-DIGIT = (1, 28, 28)
 
 
 @click.command()
@@ -18,16 +16,14 @@ DIGIT = (1, 28, 28)
 def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool) -> None:
     """Show a network's layers, output shapes, parameters and multiply-adds per image.
 
-    MODEL is the name of a network (lenet5, lenet5_classic) or a saved file; lenet5 where it is not given.
+    MODEL is the name of a network (lenet5, resnet8, mobilenet_v1, …) or a saved file; lenet5 where it is not given.
     """
     from rich.console import Console
     from rich.table import Table
 
-    import fastconv as fc
-    from fastconv.models import MODELS
     from fastconv.nn.summary import summarize
 
-    network = MODELS[model]() if model in MODELS else fc.load(Path(model))
+    network = network_of(model)
     shape = input_shape or network.input_shape or DIGIT
     layers = summarize(network, shape)
     parameters = sum(layer.parameters for layer in layers)
@@ -38,8 +34,8 @@ def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool)
         print_document(document)
         return
     table = Table(title=f"{model}, images {in_words(shape)}", show_footer=True)
-    table.add_column("name", footer="total")
-    table.add_column("layer")
+    table.add_column("name", footer="total", no_wrap=True)
+    table.add_column("layer", overflow="fold")
     table.add_column("output")
     table.add_column("parameters", footer=f"{parameters:,}", justify="right")
     table.add_column("multiply-adds", footer=f"{multiply_adds:,}", justify="right")

@@ -2,82 +2,117 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shlex
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from fastconv_cli.names import parse_name
-from fastconv_cli.options import (
-    FILE,
-    check_writable,
-    data_option,
-    json_option,
-    load_data,
-    print_document,
-    threads_option,
-)
+from fastconv_cli.names import parse_augment, parse_name
+from fastconv_cli.options import FILE, check_writable, data_option, json_option, print_document, threads_option
 
 
 @click.command()
+@click.argument("file", metavar="[RUN.toml]", type=FILE, required=False)
 @data_option
-@click.option("--model", "model_name", default="lenet5", show_default=True, metavar="NAME",
-              help="Network to train: lenet5, or lenet5_classic with the tanh and average pooling of 1998.")
+@click.option("--model", default="lenet5", show_default=True, metavar="NAME",
+              help="Network to train: lenet5, lenet5_classic, resnet8, ...; a wrong name lists them all.")
 @click.option("--epochs", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="Times the training images are gone through.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
               help="Images per optimisation step.")
-@click.option("--optimizer", "optimizer_name", default="adamw", show_default=True, metavar="NAME",
+@click.option("--optimizer", default="adamw", show_default=True, metavar="NAME",
               help="The rule that changes the weights: sgd, nesterov, rmsprop, adam, ...; a wrong name lists them all.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
               help="Highest learning rate of the run.  [default: one that suits the optimizer]")
-@click.option("--schedule", "schedule_name", default="one-cycle", show_default=True, metavar="NAME",
+@click.option("--schedule", default="one-cycle", show_default=True, metavar="NAME",
               help="How the learning rate goes over the run: constant, cosine, step, ...; a wrong name lists them all.")
+@click.option("--clip-grad-norm", type=click.FloatRange(min=0, min_open=True), metavar="NORM",
+              help="Scale gradients down to this norm, all together.")
+@click.option("--hold-out", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="SHARE",
+              help="Judge epochs by this share of the training images, and use the test images once, at the end.")
+@click.option("--patience", type=click.IntRange(min=1), metavar="N",
+              help="End the run after N epochs that were no better than the best one before them.")
+@click.option("--augment", metavar="CHANGES",
+              help="Random changes of the training images: digits, elastic, clothes or photos, and numbers between "
+                   "commas, such as digits,mixup=0.2 or shift=2,scale=0.9:1.1; a wrong name lists them all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-              help="Decides the first weights and the order of the images: same seed, same result.")
+              help="Decides the first weights, the order of the images and their changes: same seed, same result.")
 @threads_option
 @click.option("--output", type=FILE, metavar="FILE",
               help="Where the model is saved after every epoch.  [default: NAME.safetensors]")
+@click.option("--run", type=FILE, metavar="DIR", help="Folder that records the run.  [default: runs/MODEL-DATE-TIME]")
+@click.option("--resume", "resumed", metavar="RUN",
+              help="Continue the run in a folder, or of that name in runs, to what it would have come to.")
+@click.option("--tensorboard", is_flag=True,
+              help='Write event files too; needs tensorboardX ("fastconv[tensorboard]").')
 @json_option
-def train(
-    folder: Path | None, model_name: str, epochs: int, batch_size: int, optimizer_name: str, lr: float | None,
-    schedule_name: str, seed: int, output: Path | None, as_json: bool,
-) -> None:
+def train(file: Path | None, run: Path | None, resumed: str | None, as_json: bool, **settings: Any) -> None:
     """Train a network on handwritten digits, or on the images of --data, and save it.
 
-    After every epoch the network is measured on the test images and saved, so an interrupted run loses
-    at most one epoch.
+    RUN.toml describes the run by these options' names, with _ for -, such as epochs = 20; options change what it says.
+
+    After every epoch the network is measured on the test images and saved. The folder of the run has what is needed to
+    go on after whatever ended it, with the same bits: --resume. `fastconv runs` lists, shows and compares runs.
     """
     from rich.console import Console
 
     import fastconv as fc
     from fastconv.models import MODELS
     from fastconv.optim import OPTIMIZERS, SCHEDULES
+    from fastconv.runs.configuration import Configuration, read_configuration
+    from fastconv.runs.environment import differences, environment
+    from fastconv.runs.metrics import as_row
+    from fastconv.runs.record import find_run, new_folder, read_record
+    from fastconv.runs.run import CONFIGURATION
+    from fastconv.runs.train import begin, resume
     from fastconv_cli.compiling import announce_compiling
     from fastconv_cli.progress import TrainingProgress
 
-    parse_name(model_name, MODELS, "--model")
-    parse_name(optimizer_name, OPTIMIZERS, "--optimizer")
-    parse_name(schedule_name, SCHEDULES, "--schedule")
-    output = output or Path(f"{model_name}.safetensors")
-    check_writable(output)
-    train_set, test_set = load_data(folder)
-    model = MODELS[model_name](num_classes=len(train_set.classes))
-    model.init(seed=seed)
-    optimizer = OPTIMIZERS[optimizer_name](**({} if lr is None else {"lr": lr}))
-    schedule = SCHEDULES[schedule_name](optimizer.lr)
-    trainer = fc.Trainer(model, optimizer, loss=fc.nn.CrossEntropyLoss())
-    progress = TrainingProgress(Console(stderr=as_json), epochs, len(train_set))
-    with announce_compiling(), progress:
-        history = trainer.fit(
-            train_set, epochs=epochs, batch_size=batch_size, validation=test_set, schedule=schedule,
-            seed=seed, checkpoint=output, callbacks=[progress],
-        )
-    test = history[-1].validation or {}
-    if as_json:
-        document = {"model": model_name, "output": str(output), "threads": fc.get_num_threads(),
-                    "epochs": [asdict(result) for result in history], "test": test}
-        print_document(document)
+    context = click.get_current_context()
+    given = {name: value for name, value in settings.items()
+             if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    if resumed is not None:
+        if given or file is not None or run is not None:
+            raise click.UsageError("--resume continues a run as it was begun: it takes no other description of it.")
+        folder = find_run(resumed)
+        configuration = read_configuration(folder / CONFIGURATION)
+        changed = differences(read_record(folder).environment, environment())
+        if changed:
+            click.echo(f"The last bits may differ: {', '.join(changed)}.", err=True)
     else:
-        click.echo(f"Test accuracy {test['accuracy']:.2%} on {len(test_set):,} images.")
-        click.echo(f"Model saved in {output}")
+        for name, known in (("model", MODELS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            parse_name(settings[name], known, f"--{name}")
+        parse_augment(settings["augment"], "--augment")
+        if "folder" in given:
+            given["data"] = given.pop("folder")
+        given = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+        described = {} if file is None else read_configuration(file).to_table()
+        configuration = Configuration.from_table(described | given).resolved()
+        check_writable(Path(configuration.output or ""))
+        folder = run or new_folder(configuration.model)
+    progress = TrainingProgress(Console(stderr=as_json), "held-out" if configuration.hold_out else "test")
+    try:
+        with announce_compiling(), progress:
+            trained = begin(folder, configuration, [progress]) if resumed is None else resume(folder, [progress])
+    except KeyboardInterrupt as interruption:
+        if not (folder / CONFIGURATION).exists():
+            raise
+        place = f" {interruption}" if interruption.args else ""
+        raise KeyboardInterrupt(f"Interrupted{place}. Go on with: fastconv train --resume {shlex.quote(str(folder))}"
+                                ) from None
+    if as_json:
+        print_document({
+            "model": trained.configuration.model, "run": str(folder), "output": trained.configuration.output,
+            "threads": fc.get_num_threads(), "epochs": [as_row(result) for result in trained.results],
+            "best": trained.best.epoch, "test": trained.test})
+    else:
+        click.echo(f"Test accuracy {trained.test['accuracy']:.2%} on {trained.test_images:,} images.")
+        click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")
+        click.echo(f"Run in {folder}, best epoch {trained.best.epoch}")
+
+
+def shown(path: Path) -> Path:
+    """The path as people know it: from the current folder, where it is in there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

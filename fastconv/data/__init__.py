@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastconv.data.arrays import npy, npz
+from fastconv.data.augmentations import AUGMENTATIONS, parse_augmentation
 from fastconv.data.cifar import cifar10, cifar100
 from fastconv.data.dataset import Dataset, as_dataset
 from fastconv.data.digits import digits
@@ -14,13 +15,14 @@ from fastconv.data.mnist import mnist
 from fastconv.data.pictures import image_folder
 from fastconv.data.recognise import load
 from fastconv.data.split import stratified_split
+from fastconv.engine.augmentation import Augmentation
 
 if TYPE_CHECKING:
     from fastconv.data.download import fetch
 
 __all__ = [
-    "Dataset", "as_dataset", "cifar10", "cifar100", "digits", "emnist", "fetch", "image_folder", "load",
-    "mnist", "npy", "npz", "read_idx", "stratified_split",
+    "AUGMENTATIONS", "Augmentation", "Dataset", "as_dataset", "cifar10", "cifar100", "digits", "emnist", "fetch",
+    "image_folder", "load", "mnist", "npy", "npz", "parse_augmentation", "read_idx", "stratified_split",
 ]
 
 

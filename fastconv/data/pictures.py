@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,19 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 LARGEST = 1 << 26
 
 
-def open_picture(path: str | os.PathLike[str], channels: int | None = None) -> Image:
-    """The picture in a file, upright, in grey or colour; transparent parts are white.
+def open_picture(path: str | os.PathLike[str] | IO[bytes], channels: int | None = None) -> Image:
+    """The picture in a file, or in a stream of bytes, upright, in grey or colour; transparent parts are white.
 
     channels: 1 for grey, 3 for colour; where not given as it is.
     Raises DataError, naming the file, where it is none or Pillow is missing; FileNotFoundError where it is not there.
     """
+    source, path = path, path if isinstance(path, str | os.PathLike) else "the picture"
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
         raise DataError(f'{path}: reading pictures needs Pillow: pip install "fastconv[images]"') from error
     try:
-        with Image.open(path, formats=FORMATS) as file:
+        with Image.open(source, formats=FORMATS) as file:
             if file.width * file.height > LARGEST:
                 raise DataError(f"{path}: expected at most {LARGEST} pixels, got {file.width} × {file.height}")
             mode = MODES[channels or (1 if file.mode in GREY or file.mode.startswith("I;") else 3)]

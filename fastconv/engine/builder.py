@@ -19,6 +19,8 @@ from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
 from fastconv.simd.tile import ONE_VECTOR, SQUARE, Block
 
+Halo = tuple[int, int, int, int]
+
 #: The first phases of every program: pack all weights, and run a batch.
 PACK, RUN = 0, 1
 
@@ -27,22 +29,29 @@ class Builder:
     """Collects kernel calls, to be made on each group of images of a batch of up to `capacity`.
 
     lanes: images in a group, 16 or 1.
+    part: what is being emitted, which the calls will tell.
     """
 
-    def __init__(self, capacity: int = 0, lanes: int = LANES) -> None:
+    def __init__(self, capacity: int = 0, input_grad: bool = False, lanes: int = LANES) -> None:
+        """input_grad: the gradient by the images is needed too."""
         self.capacity, self.lanes = capacity, lanes
         self.margin = 0  # bytes that kernels may read on either side of a buffer
         self.work = 0.0  # what one image costs, in vectors of multiply-adds, where it is computed by itself
+        self.part: object = None
+        self.images: Tensor | None = None
+        self._input_grad = input_grad
         self.batch_table = new_batch_table()
         self.weights: list[Weight] = []
         self.biases: list[Bias] = []
+        self.mixture: dict[str, Buffer] = {}  # each lane's other image and the share of its own, where images are mixed
         self._calls: list[Call] = []
         self._stages: list[list[Phase]] = []
         self._afterwards: list[Call] = []
         self.derived: list[Derived] = []
         self.gathered: list[Parameter] = []
         self._summary: list[Call] = []
-        self._gradients: list[Callable[[], None]] = []
+        self._gradients: list[tuple[object, Callable[[], None]]] = []
+        self._streams = 0
 
     @property
     def batch(self) -> Fixed:
@@ -50,12 +59,12 @@ class Builder:
         return Fixed(self.batch_table)
 
     def call(self, kernel: Kernel, block: Block = ONE_VECTOR, /, **fields: Any) -> Call:
-        self._calls.append(Call(kernel, [fields], block))
+        self._calls.append(Call(kernel, [fields], block, self.part))
         return self._calls[-1]
 
     def gather(self, kernel: Kernel, **fields: Any) -> None:
         """A call to be made once, when all groups have come so far; they go on when it is done."""
-        self._stages += [[Phase(self._calls)], [Phase([Call(kernel, [fields])], 1)]]
+        self._stages += [[Phase(self._calls)], [Phase([Call(kernel, [fields], part=self.part)], 1)]]
         self._calls = []
 
     def afterwards(self, parameters: Sequence[Parameter], kernel: Kernel, **fields: Any) -> None:
@@ -64,7 +73,7 @@ class Builder:
         parameters: those it changes.
         """
         self.gathered += parameters
-        self._afterwards.append(Call(kernel, [fields]))
+        self._afterwards.append(Call(kernel, [fields], part=self.part))
 
     def summary(self, kernel: Kernel, **fields: Any) -> None:
         """A call to be made once, when the whole batch is done and before any parameter changes."""
@@ -72,11 +81,12 @@ class Builder:
 
     def gradient(self, emit: Callable[[], None]) -> None:
         """Has `emit` called by `backward`, before those of the operators that came earlier."""
-        self._gradients.append(emit)
+        self._gradients.append((self.part, emit))
 
     def backward(self) -> None:
         """Emits the gradients of all operators so far."""
-        for emit in reversed(self._gradients):
+        for part, emit in reversed(self._gradients):
+            self.part = part
             emit()
 
     def weight(self, parameter: Parameter, shape: tuple[int, int, int, int], groups: int = 1,
@@ -94,6 +104,11 @@ class Builder:
         self.derived.append(derived)
         return derived.parameters
 
+    def new_stream(self) -> int:
+        """The number of a stream of random numbers that no earlier operator draws from."""
+        self._streams += 1
+        return self._streams - 1
+
     @property
     def trained(self) -> list[Weight | Bias]:
         """The trainable parameters."""
@@ -104,7 +119,9 @@ class Builder:
               halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
         """The batch's images (C, H, W) times scale plus shift, both (C,), with a halo of zeros around each plane."""
         kernel = pack.pack_uint8 if dtype == np.uint8 else pack.pack_float32
-        return self._packed(kernel, shape, IMAGES, scale, shift, halo)
+        self.images = self._packed(kernel, shape, IMAGES, scale, shift, halo)
+        self.images.needs_grad = self._input_grad
+        return self.images
 
     def array(self, shape: tuple[int, int, int], slot: int, halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tensor:
         """Arrays (C, H, W) float32 as they are; their address is in a slot of the batch table."""

@@ -18,11 +18,13 @@ class Buffer:
     is needed from one phase to another, for each group of images.
     per_group True: one copy for each group of images, kept for the whole run.
     keep: scratch memory that holds something from one group to the next (a halo of zeros) and is never reused.
+    inside: the place in another buffer where this one lies, if it is a part of that.
     """
 
     size: int
     per_group: bool = False
     keep: bool = False
+    inside: At | None = None
     offset: int = field(default=-1, init=False)
 
 

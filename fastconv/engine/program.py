@@ -13,23 +13,29 @@ from fastconv.engine.memory import At, Buffer, Fixed
 from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
-from fastconv.kernels.abi import STOP, Kernel
+from fastconv.kernels.abi import BATCH_WORDS, STOP, Kernel
 from fastconv.layout import LANES, groups_of
 from fastconv.simd.tile import ONE_VECTOR, Block
 
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel with its arguments: a single record, or in a phase over units one record for each unit."""
+    """One kernel with its arguments: a single record, or in a phase over units one record for each unit.
+
+    part: what it was emitted for, if the builder was told.
+    """
 
     kernel: Kernel
     records: Sequence[dict[str, Any]]
     block: Block = ONE_VECTOR
+    part: object = None
 
     def buffers(self) -> Iterator[Buffer]:
         for record in self.records:
             for value in record.values():
                 buffer = value.buffer if isinstance(value, At) else value
+                while isinstance(buffer, Buffer) and buffer.inside is not None:
+                    buffer = buffer.inside.buffer
                 if isinstance(buffer, Buffer):
                     yield buffer
 
@@ -65,7 +71,7 @@ class Program:
 
         lanes: images in a group.  margin: bytes that kernels may read on either side of scratch memory.
         """
-        self.batch, self.capacity, self.workers, self._lanes = batch, capacity, workers, lanes
+        self.phases, self.batch, self.capacity, self.workers, self._lanes = phases, batch, capacity, workers, lanes
         self._margin = -(-margin // memory.ALIGNMENT) * memory.ALIGNMENT
         self._alive: list[np.ndarray] = []  # what the job and its records point to
         self._place([phase.calls for phase in phases if phase.units is None])
@@ -107,6 +113,8 @@ class Program:
         if isinstance(value, Fixed):
             self._alive.append(value.array)
             return value.array.ctypes.data, 0
+        if value.inside is not None:
+            return self._address(value.inside, worker)
         if value.per_group:
             return self._per_group[value].ctypes.data, value.size
         if value in self._passed_on:
@@ -157,4 +165,4 @@ class Program:
 
 def new_batch_table() -> np.ndarray:
     """The table of `kernels.abi`."""
-    return np.zeros(STOP + 1, np.int64)
+    return np.zeros(BATCH_WORDS, np.int64)

@@ -8,7 +8,7 @@ from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.parameter import changes
 from fastconv.engine.update import Update
 from fastconv.kernels import work
-from fastconv.kernels.abi import COUNT, IMAGES, INDICES, RESULTS, STOP, TARGETS
+from fastconv.kernels.abi import COUNT, IMAGES, INDICES, KEY, RESULTS, SEED, STEP, STOP, TARGETS, TOTAL
 
 
 class Session:
@@ -31,8 +31,11 @@ class Session:
         return bool(self.program.batch[STOP])
 
     def run(self, count: int, images: np.ndarray, indices: np.ndarray | None = None, targets: np.ndarray | None = None,
-            results: np.ndarray | None = None) -> None:
+            results: np.ndarray | None = None, key: int = 0, seed: int = 0, step: int = 0) -> None:
         """Runs images[indices], or the first `count` images; all arrays are C-contiguous.
+
+        key: an int64 that all random numbers of these images come from.
+        seed, step: what the other random numbers are drawn for.
 
         Leaves the gradients of the trainable parameters, and with an update also changes these.
         """
@@ -44,8 +47,10 @@ class Session:
                 self._in_order = np.arange(count)
             indices = self._in_order
         table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
+        table[KEY], table[TOTAL] = key, len(images)
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
+        table[SEED], table[STEP] = seed, step
         self.program.run(count, first)
         if self._updates and not table[STOP]:
             for parameter in (*self._trained, *self._gathered):

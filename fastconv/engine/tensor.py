@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastconv.engine.memory import At, Buffer
 from fastconv.engine.program import Call
@@ -19,6 +19,7 @@ class Tensor:
     relu: a ReLU is part of it.  gated: the gradient arrives with zeros where that ReLU was off.
     gates: the gradient of what computes it stops where that ReLU was off, by itself.
     overwritten: a later operator works in its memory.
+    shared: it is one reader's view, whose gradient may be that of some channels only, from grad_start on.
     """
 
     place: Packed
@@ -31,6 +32,8 @@ class Tensor:
     gated: bool = False
     gates: bool = False
     overwritten: bool = False
+    shared: bool = False
+    grad_start: int = 0
 
     @classmethod
     def new(cls, place: Packed, needs_grad: bool) -> Tensor:
@@ -55,7 +58,19 @@ class Tensor:
         """The same values for one reader of several, with a gradient of its own."""
         return Tensor(self.place, self.buffer, self.needs_grad, read_only=True)
 
+    def channels(self, start: int, length: int) -> Tensor:
+        """Some of the channels, where they lie."""
+        place = replace(self.place, channels=length)
+        inside = At(self.buffer, 4 * LANES * start * place.plane)
+        return Tensor(place, Buffer(4 * LANES * place.pixels, inside=inside), self.needs_grad)
+
     def new_grad(self) -> Tensor:
         """Declares memory for the gradient, of the same place."""
         self.grad = Tensor.new(self.place, needs_grad=False)
+        return self.grad
+
+    def grad_over(self, dy: Tensor) -> Tensor:
+        """Declares the gradient in the memory of dy, that of what was made of this, where it may be written."""
+        assert dy.place == self.place
+        self.grad = Tensor.new(self.place, needs_grad=False) if dy.read_only else dy
         return self.grad

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, from_dtype, njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, models, register_model
 
+from fastconv.kernels.compiling import callback
 from fastconv.simd.tile import ONE_VECTOR, Block, BlockType
 
 #: fastmath flags that change no NaN and no infinity and keep the order of additions.
@@ -24,9 +25,13 @@ NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "n
 BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
 
 #: What changes from one batch to the next stands in an int64 table that all kernels of a plan share:
-#: addresses of the images, their indices, the targets and the results, the number of images, and a word that a kernel
-#: sets where no further phase should begin.
-IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP = range(6)
+#: addresses of the images, their indices, the targets and the results, the number of images, a word that a kernel sets
+#: where no further phase should begin, the key of the images' random numbers, how many images there are in all, and the
+#: seed and the step of all other random numbers.
+IMAGES, INDICES, TARGETS, RESULTS, COUNT, STOP, KEY, TOTAL, SEED, STEP = range(10)
+
+#: Words of that table.
+BATCH_WORDS = 10
 
 
 def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
@@ -69,7 +74,7 @@ class Kernel:
         if block not in self._compiled:
             signature = types.void(RecordsType(self.arguments, block, self.formula), types.intp)
             options = {key: value for key, value in NATIVE.items() if key != "nogil"}
-            self._compiled[block] = cfunc(signature, cache=True, **options)(self.function)
+            self._compiled[block] = callback(signature, self.function, options)
         return int(self._compiled[block].address)
 
 
@@ -138,6 +143,12 @@ def octets(buffer, group):
 def shorts(buffer, group):
     """Pointer to group `group` of a uint16 buffer."""
     return pointer(np.uint16, buffer.address + group * buffer.stride)
+
+
+@njit(**NATIVE)
+def words(buffer, group):
+    """Pointer to group `group` of a uint32 buffer."""
+    return pointer(np.uint32, buffer.address + group * buffer.stride)
 
 
 @njit(**NATIVE)

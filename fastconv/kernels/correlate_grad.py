@@ -19,7 +19,6 @@ from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, ker
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
-from fastconv.simd.blocking import GRADIENT_STRIP_BYTES
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dy", BUFFER), ("dw", BUFFER),
@@ -34,6 +33,7 @@ ARGUMENTS = record(
     ("dilation_height", np.int64), ("dilation_width", np.int64),
     ("top", np.int64), ("left", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("dy_row", np.int64), ("dy_plane", np.int64),
+    ("strip", np.int64),  # the rows of dy between two sums over the lanes
     ("taps_in_tile", np.int64),  # the columns of a tile are kernel columns instead of source channels
 )
 
@@ -97,17 +97,12 @@ def correlate_grad(records, group):
     """dw of one group of images, for a run of tiles of one size."""
     op, block = argument(records, 0), block_of(records)
     x, dy, dw = floats(op.x, group), floats(op.dy, group), floats(op.dw, group)
-    x_rows = 1 if op.taps_in_tile else block.cols
-    row_bytes = (op.width * block.rows + op.x_width * op.stride_height * x_rows) * LANES * 4
-    most_rows = max(1, GRADIENT_STRIP_BYTES // row_bytes)
-    strips = (op.height + most_rows - 1) // most_rows
-    strip = (op.height + strips - 1) // strips
     for channel_group in range(op.groups):
-        for strip_start in range(0, op.height, strip):
+        for strip_start in range(0, op.height, op.strip):
             _grad_strip(block, op, offset(x, channel_group * op.sources * op.x_plane * LANES),
                         offset(dy, channel_group * op.targets * op.dy_plane * LANES),
                         offset(dw, channel_group * op.targets * op.sources * op.kernel_height * op.kernel_width),
-                        strip_start, min(op.height, strip_start + strip))
+                        strip_start, min(op.height, strip_start + op.strip))
 
 
 @kernel(record(("dy", BUFFER), ("db", BUFFER), ("channels", np.int64),

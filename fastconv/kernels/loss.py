@@ -32,6 +32,7 @@ ARGUMENTS = record(
     ("x", BUFFER), ("dx", BUFFER), ("losses", BUFFER), ("correct", BUFFER), ("batch", BUFFER),
     ("channels", np.int64), ("height", np.int64), ("width", np.int64), ("row", np.int64), ("plane", np.int64),
     ("smoothing", np.float32),
+    ("partners", BUFFER), ("shares", BUFFER),  # where images are mixed: each lane's other image, the share of its own
 )
 
 
@@ -64,6 +65,7 @@ def cross_entropy(records, group):
     x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
     losses, correct = floats(op.losses, group), octets(op.correct, group)
     indices, labels, count = pointer(np.int64, batch[INDICES]), pointer(np.int64, batch[TARGETS]), batch[COUNT]
+    mixed, partners, own = op.partners.address != 0, integers(op.partners, group), floats(op.shares, group)
     classes, images = op.channels, min(LANES, count - group * LANES)
     certain = np.float32(1.0) - op.smoothing
     uniform, share = op.smoothing / np.float32(classes), np.float32(1.0) / np.float32(count)
@@ -74,6 +76,9 @@ def cross_entropy(records, group):
                 best = k
         correct[lane] = best == label
         losses[lane] = x[label * LANES + lane]
+        if mixed:
+            theirs = x[labels[partners[lane]] * LANES + lane]
+            losses[lane] = theirs + own[lane] * (losses[lane] - theirs)
     largest, total, behind = _largest(x, classes), vector.splat(ZERO), vector.splat(ZERO)
     for k in range(classes):
         shifted = vector.load(x, k * LANES) - largest
@@ -84,7 +89,12 @@ def cross_entropy(records, group):
     for k in range(classes):
         vector.store(dx, k * LANES, math.exp(vector.load(x, k * LANES) - largest - log_total) - uniform)
     for lane in range(images):
-        dx[labels[indices[group * LANES + lane]] * LANES + lane] -= certain
+        label = labels[indices[group * LANES + lane]]
+        dx[label * LANES + lane] -= certain
+        if mixed:
+            moved = certain * (np.float32(1.0) - own[lane])
+            dx[label * LANES + lane] += moved
+            dx[labels[partners[lane]] * LANES + lane] -= moved
     present = vector.first_lanes(images)
     for k in range(classes):
         vector.store(dx, k * LANES, vector.select(present, vector.load(dx, k * LANES) * share, ZERO))
@@ -102,13 +112,19 @@ def mse(records, group):
     for lane in range(LANES):
         position = group * LANES + lane
         total, feature, best, wanted = np.float32(0.0), 0, 0, 0
+        other, own = position, np.float32(1.0)
+        if op.partners.address != 0 and position < count:
+            other, own = integers(op.partners, group)[lane], floats(op.shares, group)[lane]
+        elif position < count:
+            other = indices[position]
         largest, largest_target = np.float32(-np.inf), np.float32(-np.inf)
         for c in range(op.channels):
             for h in range(op.height):
                 for w in range(op.width):
                     place = (c * op.plane + h * op.row + w) * LANES + lane
                     if position < count:
-                        target = targets[indices[position] * features + feature]
+                        theirs = targets[other * features + feature]
+                        target = theirs + own * (targets[indices[position] * features + feature] - theirs)
                         difference = x[place] - target
                         total += difference * difference
                         dx[place] = difference * share

@@ -20,6 +20,8 @@ ARGUMENTS = record(
     ("stride_height", np.int64), ("stride_width", np.int64),
     ("top", np.int64), ("left", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+    # of means: one over the pixels of a window, or 0 where windows differ in that; then those of the padding may count
+    ("share", np.float32), ("count_include_pad", np.int64), ("bottom", np.int64), ("right", np.int64),
 )
 
 
@@ -189,12 +191,28 @@ def max_pool2d_grad_wide(records, group):
     _max_pool2d_grad(window, op, dx, dy, shorts(op.argmax, group), gate)
 
 
+@njit(**NATIVE)
+def _extent(first, kernel_size, size, after, count_include_pad):
+    """The rows or columns of a window that count in its mean; what is beyond the padding never does."""
+    end = min(first + kernel_size, size + after if count_include_pad else size)
+    return end - (first if count_include_pad else max(0, first))
+
+
+@njit(**NATIVE)
+def _share(op, oh, ow):
+    """The share that a pixel has in the mean of a window."""
+    if op.share > 0:
+        return op.share
+    height = _extent(oh * op.stride_height - op.top, op.kernel_height, op.height, op.bottom, op.count_include_pad)
+    width = _extent(ow * op.stride_width - op.left, op.kernel_width, op.width, op.right, op.count_include_pad)
+    return np.float32(1.0) / np.float32(height * width)
+
+
 @kernel(ARGUMENTS)
 def avg_pool2d(records, group):
-    """The mean of each window; padding counts as zeros, as in PyTorch's default."""
+    """The mean of each window; padding counts as zeros, or not at all."""
     op = argument(records, 0)
     x, y = floats(op.x, group), floats(op.y, group)
-    share = vector.splat(np.float32(1.0) / np.float32(op.kernel_height * op.kernel_width))
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
@@ -205,7 +223,7 @@ def avg_pool2d(records, group):
                 for kh in range(kh_start, kh_end):
                     for kw in range(kw_start, kw_end):
                         total += vector.load(x, (corner + kh * op.x_row + kw) * LANES)
-                vector.store(y, (c * op.y_plane + oh * op.y_row + ow) * LANES, total * share)
+                vector.store(y, (c * op.y_plane + oh * op.y_row + ow) * LANES, total * _share(op, oh, ow))
 
 
 @kernel(ARGUMENTS)
@@ -213,7 +231,6 @@ def avg_pool2d_grad(records, group):
     """dx: each pixel gathers its share of dy from every window that covers it."""
     op = argument(records, 0)
     dx, dy = floats(op.x, group), floats(op.y, group)
-    share = vector.splat(np.float32(1.0) / np.float32(op.kernel_height * op.kernel_width))
     for c in range(op.channels):
         for h in range(op.height):
             oh_start, oh_end = _windows_of(h, op.stride_height, op.top, op.kernel_height, op.out_height)
@@ -222,5 +239,6 @@ def avg_pool2d_grad(records, group):
                 total = vector.splat(np.float32(0.0))
                 for oh in range(oh_start, oh_end):
                     for ow in range(ow_start, ow_end):
-                        total += vector.load(dy, (c * op.y_plane + oh * op.y_row + ow) * LANES)
-                vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, total * share)
+                        gradient = vector.load(dy, (c * op.y_plane + oh * op.y_row + ow) * LANES)
+                        total += gradient * _share(op, oh, ow)
+                vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, total)

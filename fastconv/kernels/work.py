@@ -20,6 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastconv.kernels.abi import COUNT, IMAGES, NATIVE, RESULTS, pointer
+from fastconv.kernels.compiling import entry_point
 
 # A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
 # one entry a phase; and for each worker its calls.
@@ -135,14 +136,14 @@ def _work(job, worker):
             _add(finished, phase, 1)
 
 
-@njit("void(int64)", cache=True, **NATIVE)
+@entry_point("void(int64)", **NATIVE)
 def work_alone(job):
     """Does a whole job."""
     _begin(_words(job))
     _work(_words(job), 0)
 
 
-@njit(cache=True, **NATIVE)
+@entry_point(**NATIVE)
 def predict(job, first, batch, count, images, results):
     """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table."""
     table, words = _words(batch), _words(job)
@@ -152,13 +153,13 @@ def predict(job, first, batch, count, images, results):
     _work(words, 0)
 
 
-@njit(cache=True, **(NATIVE | {"nogil": False}))
+@entry_point(**(NATIVE | {"nogil": False}))
 def predict_briefly(job, first, batch, count, images, results):
     """As `predict`, holding the GIL: handing it to another thread and back costs more than 25 µs of work."""
     predict(job, first, batch, count, images, results)
 
 
-@njit(cache=True, **NATIVE)
+@entry_point("void(int64, int64, int64)", **NATIVE)
 def lead(control, job, workers):
     """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
     words = _words(control)
@@ -172,7 +173,7 @@ def lead(control, job, workers):
         _pause()
 
 
-@njit(cache=True, **NATIVE)
+@entry_point("void(int64, int64)", **NATIVE)
 def help_out(control, worker):
     """Joins every job that is published, and returns when there has been none for a while."""
     words = _words(control)

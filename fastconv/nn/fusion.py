@@ -8,6 +8,7 @@ from typing import TypeGuard
 from fastconv.nn.acon import MetaAconC
 from fastconv.nn.activation import Elementwise, ReLU
 from fastconv.nn.batch_norm import BatchNorm2d
+from fastconv.nn.channels import ChannelShuffle, Concat
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.graph import Add
 from fastconv.nn.layer import Expansion, Layer
@@ -37,8 +38,15 @@ class NormalisedSum:
     norm: BatchNorm2d
 
 
+@dataclass(frozen=True)
+class ShuffledConcat:
+    """The channels of several values, put at once where the shuffle behind would put them."""
+
+    shuffle: ChannelShuffle
+
+
 #: What is done in one pass.
-Fused = PooledActivation | FoldedNorm | NormalisedSum
+Fused = PooledActivation | FoldedNorm | NormalisedSum | ShuffledConcat
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,8 @@ def fused(network: Expansion, training: bool) -> list[Step]:
                     steps[value] = Step(PooledActivation(activation, layer), steps.pop(source).inputs, value)
                 case Conv2d() as convolution, BatchNorm2d() if not training:
                     steps[value] = Step(FoldedNorm(convolution, layer), steps.pop(source).inputs, value)
+                case Concat(), ChannelShuffle() as shuffle:
+                    steps[value] = Step(ShuffledConcat(shuffle), steps.pop(source).inputs, value)
                 case BatchNorm2d() as norm, Add() if training and norm.trainable and len(node.inputs) == 2:
                     other = node.inputs[node.inputs[0] == source]
                     steps[value] = Step(NormalisedSum(norm), (*steps.pop(source).inputs, other), value)

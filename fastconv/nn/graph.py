@@ -57,6 +57,21 @@ class Add(Layer):
         return shape
 
 
+class Multiply(Layer):
+    """The product of two inputs of one shape, or of (N, C, H, W) and a factor (N, C, 1, 1) in either order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def output_shape(self, shape: Shape, *others: Shape) -> Shape:
+        if len(others) == 1:
+            for whole, factor in ((shape, *others), (*others, shape)):
+                if factor in (whole, (*whole[:2], 1, 1)):
+                    return whole
+        raise ShapeError("expected two inputs of one shape, or one of them (N, C, 1, 1), got "
+                         f"{', '.join(map(str, (shape, *others)))}")
+
+
 class Residual(Container):
     """body(x) + shortcut(x) (He et al. 2016, equation 1).
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.threads import get_num_threads
-from fastconv.errors import DtypeError, ShapeError
 from fastconv.layout import LANES
+from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer, Shape, final_shape
 from fastconv.nn.sessions import AloneSession, InferenceSession, lanes_work
 
@@ -28,8 +28,6 @@ LEAST_SHARED_WORK = 2_500_000
 #: Work from which on the GIL is released: 25 µs. Throughput of eight threads that predict one image each with LeNet-5,
 #: 14 µs, by that of one: 0.6 with the GIL released and 1.1 with it held; with ds_cnn, 50 µs, 1.7 with it released.
 LEAST_RELEASED_WORK = 125_000
-
-IMAGE_TYPES = np.dtype(np.uint8), np.dtype(np.float32)
 
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -73,7 +71,7 @@ class Plan:
 
     def prepare(self) -> None:
         """Compiles and packs all that a call of any size needs."""
-        for count in (1, LANES):
+        for count in (1, max(1, self._most_alone), LANES):
             self(np.zeros((count, *self._shape[1:]), self._dtype))
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
@@ -99,15 +97,3 @@ class Plan:
             session.run(min(CHUNK, count - start), images[start:], results=results[start:])
         self._in_lanes.append(session)
         return results
-
-
-def check_images(x: NDArray[Any]) -> NDArray[Any]:
-    """x as a C-contiguous array, checked to be a batch."""
-    images = np.asarray(x)
-    if images.dtype not in IMAGE_TYPES:
-        raise DtypeError(f"expected images uint8 (0 to 255) or float32 (already prepared), got {images.dtype}; "
-                         "convert with x.astype(np.float32)")
-    if images.ndim not in (2, 4) or 0 in images.shape[1:]:
-        hint = "; a single image needs x[None]" if images.ndim == 3 else ""
-        raise ShapeError(f"expected images (N, C, H, W) or features (N, F), got {images.shape}{hint}")
-    return np.ascontiguousarray(images)

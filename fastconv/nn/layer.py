@@ -93,7 +93,8 @@ class Layer:
         shape: `input_shape` by default. Calls with other shapes, and those after the weights have changed, do the same
         when they need it. Raises ShapeError where no shape is known.
         """
-        from fastconv.nn.inference import check_images, plan
+        from fastconv.nn.images import check_images
+        from fastconv.nn.inference import plan
 
         shape = self.input_shape if shape is None else shape
         if shape is None:

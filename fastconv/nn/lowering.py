@@ -13,13 +13,17 @@ from fastconv.engine.weights import Bias, Weight
 from fastconv.nn.acon import MetaAconC
 from fastconv.nn.activation import Elementwise, ReLU, Softmax
 from fastconv.nn.batch_norm import BatchNorm2d
-from fastconv.nn.convolution import Conv2d
+from fastconv.nn.channels import ChannelShuffle, Concat, Narrow
+from fastconv.nn.convolution import Conv2d, ConvTranspose2d
+from fastconv.nn.dropout import Dropout, Dropout2d
 from fastconv.nn.flatten import Flatten
-from fastconv.nn.fusion import FoldedNorm, Fused, NormalisedSum, PooledActivation
-from fastconv.nn.graph import Add
+from fastconv.nn.fusion import FoldedNorm, Fused, NormalisedSum, PooledActivation, ShuffledConcat
+from fastconv.nn.graph import Add, Multiply
+from fastconv.nn.group_norm import GroupNorm, LayerNorm
 from fastconv.nn.layer import Layer, Weighted
 from fastconv.nn.linear import Linear
-from fastconv.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
+from fastconv.nn.upsample import Upsample
 
 
 @singledispatch
@@ -35,6 +39,16 @@ def _(layer: Conv2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 
 @lower.register
+def _(layer: ConvTranspose2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    parameter, trainable = layer._parameters["weight"], training and layer.trainable
+    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    shape = layer.in_channels, layer.out_channels // layer.groups, *layer.kernel_size
+    weight, bias = builder.weight(parameter, shape, layer.groups, trainable), _bias(layer, builder, training)
+    _, _, height, width = layer.output_shape((1, *x.place.shape))
+    return operators.conv_transpose2d(builder, x, weight, bias, window, (height, width))
+
+
+@lower.register
 def _(layer: Linear, builder: Builder, x: Tensor, training: bool) -> Tensor:
     bias, trainable = _bias(layer, builder, training), training and layer.trainable
     shape = layer.out_features, *x.place.shape
@@ -43,19 +57,24 @@ def _(layer: Linear, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 @lower.register
 def _(layer: MaxPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.max_pool2d(builder, x, Window(layer.kernel_size, layer.stride, layer.padding))
+    return operators.max_pool2d(builder, x, _window(layer))
 
 
 @lower.register
 def _(layer: AvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.avg_pool2d(builder, x, Window(layer.kernel_size, layer.stride, layer.padding))
+    return operators.avg_pool2d(builder, x, _window(layer), layer.count_include_pad)
 
 
 @lower.register
 def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    rows, cols = layer.output_size
-    part = x.place.height // rows, x.place.width // cols
-    return operators.avg_pool2d(builder, x, Window(part, part))
+    if layer.output_size == (1, 1):
+        return operators.global_avg_pool2d(builder, x)
+    return operators.avg_pool2d(builder, x, _parts(layer, x))
+
+
+@lower.register
+def _(layer: AdaptiveMaxPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return operators.max_pool2d(builder, x, _parts(layer, x))
 
 
 @lower.register
@@ -83,6 +102,56 @@ def _(layer: Add, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
 
 
 @lower.register
+def _(layer: Multiply, builder: Builder, x: Tensor, factor: Tensor, training: bool) -> Tensor:
+    if x.place.features < factor.place.features:
+        x, factor = factor, x
+    return operators.multiply(builder, x, factor)
+
+
+@lower.register
+def _(layer: GroupNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return _group_norm(layer, builder, _by_channel(builder, x, layer.num_channels), layer.num_groups, training)
+
+
+@lower.register
+def _(layer: LayerNorm, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return _group_norm(layer, builder, x, 1, training)
+
+
+@lower.register
+def _(layer: Dropout, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    stream = builder.new_stream()  # also where nothing is drawn, so that freezing one layer changes no other
+    if not training or not layer.trainable or layer.p == 0:
+        return x
+    return operators.dropout(builder, x, layer.p, stream, channels=isinstance(layer, Dropout2d))
+
+
+@lower.register
+def _(layer: Concat, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
+    return operators.concat(builder, inputs)
+
+
+@lower.register
+def _(layer: Narrow, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return operators.narrow(builder, x, layer.start, layer.length)
+
+
+@lower.register
+def _(layer: ChannelShuffle, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return operators.channel_shuffle(builder, [x], layer.groups)
+
+
+@lower.register
+def _(layer: ShuffledConcat, builder: Builder, *inputs: Tensor, training: bool) -> Tensor:
+    return operators.channel_shuffle(builder, inputs, layer.shuffle.groups)
+
+
+@lower.register
+def _(layer: Upsample, builder: Builder, x: Tensor, training: bool) -> Tensor:
+    return operators.upsample(builder, x, layer.scale_factor)
+
+
+@lower.register
 def _(layer: Flatten, builder: Builder, x: Tensor, training: bool) -> Tensor:
     return x
 
@@ -107,9 +176,7 @@ def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> Tensor:
 @lower.register
 def _(layer: PooledActivation, builder: Builder, x: Tensor, training: bool) -> Tensor:
     x, formula = _formula(layer.activation, builder, x, training)
-    pooling = layer.pooling
-    window = Window(pooling.kernel_size, pooling.stride, pooling.padding)
-    return operators.activate_max_pool2d(builder, x, formula, window)
+    return operators.activate_max_pool2d(builder, x, formula, _window(layer.pooling))
 
 
 @lower.register
@@ -152,6 +219,16 @@ def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias:
     return operators.conv2d(builder, x, matrix, bias, window, layer.algorithm)
 
 
+def _window(layer: MaxPool2d | AvgPool2d) -> Window:
+    return Window(layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
+
+
+def _parts(layer: AdaptiveAvgPool2d | AdaptiveMaxPool2d, x: Tensor) -> Window:
+    rows, cols = layer.output_size
+    part = x.place.height // rows, x.place.width // cols
+    return Window(part, part)
+
+
 def _batch_norm(layer: BatchNorm2d, builder: Builder, x: Tensor, other: Tensor | None = None) -> Tensor:
     """In training."""
     gamma, beta = (_parameter(layer, name, builder, True) if name in layer._parameters else None
@@ -159,6 +236,12 @@ def _batch_norm(layer: BatchNorm2d, builder: Builder, x: Tensor, other: Tensor |
     mean, variance, steps = (layer._statistics[name] for name in ("running_mean", "running_var", "num_batches_tracked"))
     running = Running(mean, variance, steps, layer.momentum)
     return operators.batch_norm(builder, x, gamma, beta, layer.eps, running, other)
+
+
+def _group_norm(layer: GroupNorm | LayerNorm, builder: Builder, x: Tensor, groups: int, training: bool) -> Tensor:
+    gamma, beta = (_parameter(layer, name, builder, training) if name in layer._parameters else None
+                   for name in ("weight", "bias"))
+    return operators.group_norm(builder, x, groups, gamma, beta, layer.eps)
 
 
 def _by_channel(builder: Builder, x: Tensor, channels: int) -> Tensor:

@@ -14,12 +14,13 @@ from fastconv.engine.weights import Bias
 from fastconv.nn.activation import Elementwise, ReLU, Softmax
 from fastconv.nn.batch_norm import BatchNorm2d
 from fastconv.nn.convolution import Conv2d
+from fastconv.nn.dropout import Dropout
 from fastconv.nn.flatten import Flatten
 from fastconv.nn.fusion import FoldedNorm, PooledActivation
 from fastconv.nn.graph import Add
 from fastconv.nn.layer import Layer
 from fastconv.nn.linear import Linear
-from fastconv.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 
 
 @singledispatch
@@ -50,18 +51,24 @@ def _(layer: Linear, builder: Builder, x: Tensor) -> Tensor:
 
 @lower_alone.register
 def _(layer: MaxPool2d, builder: Builder, x: Tensor) -> Tensor:
-    return planes.max_pool2d(builder, x, Window(layer.kernel_size, layer.stride, layer.padding))
+    return planes.max_pool2d(builder, x, _window(layer))
 
 
 @lower_alone.register
 def _(layer: AvgPool2d, builder: Builder, x: Tensor) -> Tensor:
-    return planes.avg_pool2d(builder, x, Window(layer.kernel_size, layer.stride, layer.padding))
+    if layer.ceil_mode or not layer.count_include_pad:
+        raise NeedsLanes("an average of fewer pixels at the edges")
+    return planes.avg_pool2d(builder, x, _window(layer))
+
+
+@lower_alone.register
+def _(layer: AdaptiveMaxPool2d, builder: Builder, x: Tensor) -> Tensor:
+    return planes.max_pool2d(builder, x, _parts(layer, x))
 
 
 @lower_alone.register
 def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor) -> Tensor:
-    part = x.place.height // layer.output_size[0], x.place.width // layer.output_size[1]
-    return planes.avg_pool2d(builder, x, Window(part, part))
+    return planes.avg_pool2d(builder, x, _parts(layer, x))
 
 
 @lower_alone.register
@@ -76,7 +83,7 @@ def _(layer: Add, builder: Builder, *inputs: Tensor) -> Tensor:
 
 
 @lower_alone.register
-def _(layer: Flatten, builder: Builder, x: Tensor) -> Tensor:
+def _(layer: Flatten | Dropout, builder: Builder, x: Tensor) -> Tensor:
     return x
 
 
@@ -113,6 +120,15 @@ def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias:
         return planes.conv2d_by_pairs(builder, x, weight, bias, window)
     shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
     return planes.conv2d(builder, x, builder.weight(weight, shape, layer.groups), bias, window)
+
+
+def _window(layer: MaxPool2d | AvgPool2d) -> Window:
+    return Window(layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
+
+
+def _parts(layer: AdaptiveMaxPool2d | AdaptiveAvgPool2d, x: Tensor) -> Window:
+    part = x.place.height // layer.output_size[0], x.place.width // layer.output_size[1]
+    return Window(part, part)
 
 
 def _bias(layer: Layer, builder: Builder) -> Bias | None:

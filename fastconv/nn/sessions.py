@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.engine import operators
+from fastconv.engine.augmentation import Augmentation
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators import Window, planes, winograd
 from fastconv.engine.parameter import Parameter
@@ -17,6 +18,7 @@ from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.update import Update
 from fastconv.errors import ShapeError
+from fastconv.kernels.abi import TARGETS
 from fastconv.layout import whole_lanes
 from fastconv.nn.convolution import Conv2d
 from fastconv.nn.fusion import fused
@@ -54,13 +56,30 @@ class AloneSession(Session):
         super().__init__(builder)
 
 
+class InputGradSession(Session):
+    """Writes the gradient by the images of `shape` (N, ...), with any N, to the batch's results.
+
+    The batch's targets are the gradients at the model's outputs. Nothing is computed as in training.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
+        builder = Builder(input_grad=True)
+        y, self.output_shape = _emit(model, builder, shape, dtype, training=False)
+        y.grad = builder.array(y.place.shape, TARGETS)
+        builder.backward()
+        assert builder.images is not None
+        assert builder.images.grad is not None
+        builder.output(builder.images.grad)
+        super().__init__(builder)
+
+
 class LossSession(Session):
     """Computes each image's loss; with `training` also the gradients, and with an update the new parameters."""
 
     def __init__(self, model: Layer, loss: Loss, shape: Shape, dtype: Any, capacity: int, training: bool = False,
-                 update: Update | None = None) -> None:
+                 update: Update | None = None, augment: Augmentation | None = None) -> None:
         builder = Builder(whole_lanes(capacity))
-        x, self.output_shape = _emit(model, builder, shape, dtype, training)
+        x, self.output_shape = _emit(model, builder, shape, dtype, training, augment)
         loss.check_outputs(self.output_shape)
         losses = operators.loss(builder, x, loss.name, loss.label_smoothing, guard=update is not None)
         if training:
@@ -86,7 +105,8 @@ class LossSession(Session):
         return int(np.count_nonzero(self._correct[:count]))
 
 
-def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool) -> tuple[Tensor, Shape]:
+def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bool,
+          augment: Augmentation | None = None) -> tuple[Tensor, Shape]:
     """Emits the whole model for batches of `shape` (N, ...); returns its output and the shape of one of those."""
     model.parameters()  # draws those that were never set
     network = model.expansion()
@@ -101,15 +121,20 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
     steps, alone = fused(network, training), builder.lanes == 1
     readers = Counter([network.output, *(value for step in steps for value in step.inputs)])
     first = [step.does for step in steps if 0 in step.inputs]
+    halo = _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0)
     if alone:
         x = planes.image(builder, image, dtype, scale, shift)
+    elif augment is None:
+        x = builder.input(image, dtype, scale, shift, halo)
     else:
-        x = builder.input(image, dtype, scale, shift, _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0))
+        x = operators.augmented(builder, augment, image, dtype, scale, shift, halo)
     waiting = {0: _for_readers(builder, x, readers[0])}
     for step in steps:
         inputs = [waiting[value].pop() for value in step.inputs]
+        builder.part = step.does
         y = lower_alone(step.does, builder, *inputs) if alone else lower(step.does, builder, *inputs, training=training)
         waiting[step.output] = _for_readers(builder, y, readers[step.output])
+    builder.part = None
     return waiting[network.output].pop(), shapes[network.output][1:]
 
 

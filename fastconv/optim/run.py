@@ -17,9 +17,13 @@ from fastconv.errors import ShapeError
 from fastconv.kernels.optimizer import KERNELS
 from fastconv.optim.averaging import Average
 from fastconv.optim.optimizer import Optimizer, check_positive
+from fastconv.shapes import integer
 
 #: Most constants that an update takes.
 CONSTANTS = 16
+
+#: One more than the largest seed.
+SEEDS = 2**63
 
 Groups = Mapping[str, Mapping[str, Any]]
 
@@ -43,11 +47,12 @@ class OptimizerRun:
     """The optimizer's buffers, the number of steps, and the averages.
 
     update: what the engine is to do in each step.  steps: how many have been made.
+    seed: with the number of steps, what training draws at random follows from it.
     """
 
     def __init__(self, optimizer: Optimizer, parameters: Mapping[str, Parameter], groups: Groups | None = None,
                  clip_grad_norm: float | None = None, clip_grad_value: float | None = None,
-                 average: Average | None = None) -> None:
+                 average: Average | None = None, seed: int = 0) -> None:
         """groups: other hyper-parameters for the parameters whose names match a pattern; the last match counts."""
         if clip_grad_norm is not None and clip_grad_value is not None:
             raise ValueError("gradients are clipped by their norm or by value; give one of clip_grad_norm and "
@@ -55,7 +60,9 @@ class OptimizerRun:
         for name, value in (("clip_grad_norm", clip_grad_norm), ("clip_grad_value", clip_grad_value)):
             if value is not None:
                 check_positive(name, value)
-        self.steps = 0
+        self.steps, self.seed = 0, integer("seed", seed, least=0)
+        if seed >= SEEDS:
+            raise ValueError(f"seed must be below {SEEDS}, got {seed}")
         self._parameters, self._average = dict(parameters), average
         self._base = _Group(optimizer, 1.0)
         self._groups = [self._base]
@@ -133,7 +140,7 @@ class OptimizerRun:
         optimizers = [replace(group.optimizer, **progress) for group in self._groups]
         for group, optimizer in zip(self._groups, optimizers, strict=True):
             group.optimizer = optimizer
-        self.steps = int(state["steps"])
+        self.steps, self.seed = int(state["steps"]), int(state["seed"])
         if self._average is not None:
             self._averaged_weight = float(state["averaged"])
         for name, array in own.items():
@@ -141,7 +148,7 @@ class OptimizerRun:
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The buffers themselves, and copies of the numbers, by name."""
-        state: dict[str, NDArray[Any]] = {"steps": np.array(self.steps)}
+        state: dict[str, NDArray[Any]] = {"steps": np.array(self.steps), "seed": np.array(self.seed)}
         state |= {f"optimizer.{name}": np.array(getattr(self.optimizer, name)) for name in self.optimizer.progress}
         if self._average is not None:
             state["averaged"] = np.array(self._averaged_weight)

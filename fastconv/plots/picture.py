@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fastconv.errors import DataError
 
+#: Pictures for printing and for screens of many pixels.
+DPI = 150
+
+
+def check_matplotlib(purpose: str) -> None:
+    """Raises DataError where there is no matplotlib."""
+    if find_spec("matplotlib") is None:
+        raise DataError(f'{purpose}: plots need matplotlib: pip install "fastconv[plots]"')
+
 
 def check_plot(path: Path) -> None:
     """Raises DataError where no picture could be drawn to such a file."""
-    if find_spec("matplotlib") is None:
-        raise DataError(f'{path}: plots need matplotlib: pip install "fastconv[plots]"')
+    check_matplotlib(str(path))
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"{path}: expected a name that ends in .png, .svg or .pdf")
 
@@ -25,3 +35,24 @@ def new_figure(width: float, height: float) -> Any:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def save_picture(figure: Any, path: Path) -> None:
+    """Writes a figure to a file. Raises as `check_plot` does."""
+    check_plot(path)
+    figure.savefig(path, dpi=DPI)
+
+
+def as_svg(figure: Any) -> str:
+    """A figure as an element of an HTML page, without a background, its black in the colour of the page's text."""
+    from matplotlib import rc_context
+
+    text = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "fastconv", "image.composite_image": False}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.DOTALL)
+    svg = re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"|(<svg [^>]*?)height="[^"]*pt" width="[^"]*pt"',
+                 r"\1\2", svg, count=1)
+    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", svg)  # numbered in every figure from one on
+    return svg.replace("#000000", "currentColor")

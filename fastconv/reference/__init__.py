@@ -34,6 +34,7 @@ from fastconv.reference.activation import (
     tanh_grad,
 )
 from fastconv.reference.batch_norm import batch_norm, batch_norm_grad, statistics
+from fastconv.reference.channels import channel_shuffle
 from fastconv.reference.convolution import (
     conv2d,
     conv2d_bias_grad,
@@ -42,6 +43,8 @@ from fastconv.reference.convolution import (
     conv2d_weight_grad,
     im2col,
 )
+from fastconv.reference.dropout import dropout, dropout2d, dropout_factors, philox
+from fastconv.reference.group_norm import group_norm, group_norm_grad, layer_norm, layer_norm_grad
 from fastconv.reference.linear import linear, linear_grad
 from fastconv.reference.loss import cross_entropy, mse
 from fastconv.reference.optimizer import (
@@ -58,6 +61,8 @@ from fastconv.reference.optimizer import (
     swats,
 )
 from fastconv.reference.pooling import avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad
+from fastconv.reference.transposed import conv_transpose2d, conv_transpose2d_input_grad, conv_transpose2d_weight_grad
+from fastconv.reference.upsample import upsample, upsample_grad
 
 __all__ = [
     "acon",
@@ -72,19 +77,30 @@ __all__ = [
     "avg_pool2d_grad",
     "batch_norm",
     "batch_norm_grad",
+    "channel_shuffle",
     "conv2d",
     "conv2d_bias_grad",
     "conv2d_im2col",
     "conv2d_input_grad",
     "conv2d_weight_grad",
+    "conv_transpose2d",
+    "conv_transpose2d_input_grad",
+    "conv_transpose2d_weight_grad",
     "cross_entropy",
+    "dropout",
+    "dropout2d",
+    "dropout_factors",
     "elu",
     "elu_grad",
     "gelu",
     "gelu_grad",
+    "group_norm",
+    "group_norm_grad",
     "hardswish",
     "hardswish_grad",
     "im2col",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",
@@ -97,6 +113,7 @@ __all__ = [
     "mse",
     "nadam",
     "normal_cdf",
+    "philox",
     "relu",
     "relu_grad",
     "rmsprop",
@@ -116,4 +133,6 @@ __all__ = [
     "swish_grad",
     "tanh",
     "tanh_grad",
+    "upsample",
+    "upsample_grad",
 ]

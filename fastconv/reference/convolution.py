@@ -18,29 +18,29 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
            dilation: IntPair = 1, groups: int = 1) -> Array:
     """y: (N, C_out, H_out, W_out) of x: (N, C, H, W), weight: (C_out, C / groups, kh, kw), bias: (C_out,)."""
     window = Window.of_convolution(weight.shape[2:], stride, padding, dilation)
-    padded, by_group = _split(window.pad(x), 1, groups), _split(weight, 0, groups)
+    padded, by_group = split(window.pad(x), 1, groups), split(weight, 0, groups)
     y = np.zeros((len(x), groups, len(weight) // groups, *window.output_size(x)), x.dtype)
     for kh, kw, pixels in window.taps(padded):
         y += np.einsum("ngchw,goc->ngohw", pixels, by_group[..., kh, kw])
-    return _add_bias(_merge(y), bias)
+    return _add_bias(merge(y), bias)
 
 
 def conv2d_input_grad(dy: Array, weight: Array, input_shape: tuple[int, int, int, int], stride: IntPair = 1,
                       padding: Padding = 0, dilation: IntPair = 1, groups: int = 1) -> Array:
     """dx, of shape input_shape (N, C, H, W), from dy: (N, C_out, H_out, W_out)."""
     window = Window.of_convolution(weight.shape[2:], stride, padding, dilation)
-    dy, by_group = _split(dy, 1, groups), _split(weight, 0, groups)
-    padded = _split(window.pad(np.zeros(input_shape, dy.dtype)), 1, groups)
+    dy, by_group = split(dy, 1, groups), split(weight, 0, groups)
+    padded = split(window.pad(np.zeros(input_shape, dy.dtype)), 1, groups)
     for kh, kw, pixels in window.taps(padded):
         pixels += np.einsum("ngohw,goc->ngchw", dy, by_group[..., kh, kw])
-    return _merge(window.crop(padded))
+    return merge(window.crop(padded))
 
 
 def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPair = 1, padding: Padding = 0,
                        dilation: IntPair = 1, groups: int = 1) -> Array:
     """dw: (C_out, C / groups, kh, kw) from x: (N, C, H, W) and dy: (N, C_out, H_out, W_out)."""
     window = Window.of_convolution(kernel_size, stride, padding, dilation)
-    padded, dy = _split(window.pad(x), 1, groups), _split(dy, 1, groups)
+    padded, dy = split(window.pad(x), 1, groups), split(dy, 1, groups)
     dw = np.zeros((groups, dy.shape[2], padded.shape[2], *window.kernel_size), dy.dtype)
     for kh, kw, pixels in window.taps(padded):
         dw[..., kh, kw] = np.einsum("ngohw,ngchw->goc", dy, pixels)
@@ -67,19 +67,19 @@ def conv2d_im2col(x: Array, weight: Array, bias: Array | None = None, stride: In
                   dilation: IntPair = 1, groups: int = 1) -> Array:
     """As `conv2d`, as matrix products of the weights and the columns (Chellapilla et al. 2006, section 4)."""
     window = Window.of_convolution(weight.shape[2:], stride, padding, dilation)
-    columns = _split(im2col(x, weight.shape[2:], stride, padding, dilation), 1, groups)
+    columns = split(im2col(x, weight.shape[2:], stride, padding, dilation), 1, groups)
     rows = weight.reshape(groups, len(weight) // groups, -1)
     y: Array = rows @ columns
     return _add_bias(y.reshape(len(x), len(weight), *window.output_size(x)), bias)
 
 
-def _split(array: Array, axis: int, groups: int) -> Array:
+def split(array: Array, axis: int, groups: int) -> Array:
     """`array` with the channels on `axis` as two axes: (groups, channels of a group)."""
     shape = array.shape
     return array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
 
 
-def _merge(array: Array) -> Array:
+def merge(array: Array) -> Array:
     """(N, groups, channels of a group, H, W) as (N, C, H, W)."""
     n, groups, channels, height, width = array.shape
     return array.reshape(n, groups * channels, height, width)

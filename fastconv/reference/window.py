@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class Window:
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
     dilation: tuple[int, int]
+    ceil_mode: bool = False
 
     @classmethod
     def of_convolution(
@@ -32,15 +33,22 @@ class Window:
         return cls(kernel, steps, conv_padding(padding, kernel, steps, spread), spread)
 
     @classmethod
-    def of_pooling(cls, kernel_size: IntPair, stride: IntPair | None, padding: IntPair) -> Window:
+    def of_pooling(cls, kernel_size: IntPair, stride: IntPair | None, padding: IntPair, ceil_mode: bool) -> Window:
         kernel = pair("kernel_size", kernel_size)
         steps = kernel if stride is None else pair("stride", stride)
-        return cls(kernel, steps, pool_padding(padding, kernel), (1, 1))
+        return cls(kernel, steps, pool_padding(padding, kernel), (1, 1), ceil_mode)
 
     def output_size(self, x: NDArray[Any]) -> tuple[int, int]:
         """(H_out, W_out) for the images x: (..., H, W)."""
         height, width = x.shape[-2:]
-        return output_size((height, width), self.kernel_size, self.stride, self.padding, self.dilation)
+        return output_size((height, width), self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+    def reaching(self, x: NDArray[Any]) -> Window:
+        """This window with so much padding below and to the right that no output reaches beyond it."""
+        top, bottom, left, right = self.padding
+        below, beside = ((outputs - 1) * stride + kernel - size for outputs, stride, kernel, size in zip(
+            self.output_size(x), self.stride, self.kernel_size, x.shape[-2:], strict=True))
+        return replace(self, padding=(top, max(bottom, below - top), left, max(right, beside - left)))
 
     def pad(self, x: NDArray[Any], value: float = 0) -> NDArray[Any]:
         """x: (..., H, W) with `value` around each image."""

@@ -15,6 +15,8 @@ Share of the FMA peak of one core, fastest of many runs, convolution 6->16 5x5 o
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from llvmlite import binding
 
 
@@ -27,7 +29,17 @@ def _has_avx512() -> bool:
     return "+avx512f" in (features or "")
 
 
+def _first_level_cache() -> int:
+    """Bytes of a core's first-level data cache: of Linux's first core, elsewhere 32 KiB, which all have at least."""
+    try:
+        size = Path("/sys/devices/system/cpu/cpu0/cache/index0/size").read_text().strip()
+    except OSError:
+        return 32 * 1024
+    return int(size.removesuffix("K")) * 1024 if size.endswith("K") else 32 * 1024
+
+
 _WIDE = _has_avx512()
+_FIRST_LEVEL_CACHE = _first_level_cache()
 
 #: The most target channels in a correlation tile, and where all pixels of the tile's block see different taps.
 CORRELATE_ROWS, SINGLE_PIXEL_ROWS = (8, 12) if _WIDE else (6, 6)
@@ -40,8 +52,13 @@ TILE_COLS = ({1: 8, 2: 8, 3: 6, 4: 5, 5: 4, 6: 4, 7: 3, 8: 3, 9: 2, 10: 2, 11: 2
 GRADIENT_ROWS, GRADIENT_COLS = (4, 6) if _WIDE else (2, 3)
 
 #: What a weight-gradient tile reads of x and dy between two sums over its lanes: most of it stays in the first-level
-#: cache. 44, 64 and 90 KiB: conv2 of LeNet at 90, 92 and 72 % of a core's peak, 32->64 3x3 at 84, 84 and 64 %.
-GRADIENT_STRIP_BYTES = (64 if _WIDE else 28) * 1024
+#: cache. With 48 KiB of that, share of the peak: AVX-512 44, 64 and 90 KiB: conv2 of LeNet 90, 92 and 72 %, 32->64 3x3
+#: 84, 84 and 64 %. AVX2 28, 44 and 64 KiB: conv2 73, 78 and 78 %, 32->64 3x3 72, 85 and 81 %.
+GRADIENT_STRIP_BYTES = _FIRST_LEVEL_CACHE * 4 // 3 if _WIDE else _FIRST_LEVEL_CACHE * 9 // 10
+
+#: The same where the columns of im2col are written too. 16, 32 and 64 KiB, time over that of direct on two cores:
+#: conv1 of LeNet 1.34, 1.24, 1.32; conv2 1.16, 1.09, 1.12; 16->16 3x3 1.15, 1.14, 1.25.
+PANEL_STRIP_BYTES = _FIRST_LEVEL_CACHE * 2 // 3
 
 #: The most taps of a depthwise window whose weights stay in registers, and of one tile of its gradient's sums. Other
 #: windows are correlated like any convolution. Of one core's peak, 16 channels of 16x16, before and after:

@@ -8,7 +8,7 @@ import pytest
 
 from fastconv import __version__
 from fastconv_bench import report as reports
-from fastconv_bench.report import QUICK, THOROUGH, Row
+from fastconv_bench.report import QUICK, SCALE, THOROUGH, Row
 from fastconv_bench.timing import Times
 from fastconv_bench.workload import FASTCONV, NUMPY, PYTORCH, Contender, Workload
 from tests.reports import BANDWIDTH, PEAK, machine, report, row
@@ -97,16 +97,16 @@ def test_to_dict_is_the_same_after_a_journey_through_strict_json():
 
 
 @pytest.mark.parametrize(("quick", "seconds"), [(True, QUICK), (False, THOROUGH)])
-def test_run_measures_the_machine_before_each_workload_and_that_for_so_long(events, quick, seconds):
+def test_run_measures_the_machine_then_the_rivals_for_so_long_then_numpy(events, quick, seconds):
     made = reports.run(quick, 3, lambda line: None)
-    assert events == ["machine", ([FASTCONV, NUMPY], seconds), "machine", ([FASTCONV], seconds)]
+    assert events == ["machine", ([FASTCONV], seconds), ([NUMPY], SCALE), "machine", ([FASTCONV], seconds)]
     assert (made.version, made.quick, made.machine) == (__version__, quick, machine(threads=3))
 
 
 def test_run_tells_what_comes_next(events):
     told = []
     reports.run(True, 1, lambda line: told.append((line, len(events))))
-    assert told == [("preparing", 0), ("both", 0), ("alone", 2)]
+    assert told == [("preparing", 0), ("both", 0), ("alone", 3)]
 
 
 def test_the_times_of_a_contender_with_fewer_images_are_those_of_the_whole_batch(events):

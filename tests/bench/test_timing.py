@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
 from fastconv_bench import timing
-from fastconv_bench.timing import LEAST_ROUNDS, MOST_ROUNDS, Times, interleaved
+from fastconv_bench.timing import LEAST_TURNS, Times, interleaved
 
 #: The calls of each contender before it is timed: one that compiles, and two that tell how long a call takes.
 WARM_UP = 3
 
-LONG = 1.0  # seconds: a call that is a sample by itself
-SHORT = 2.0**-13  # a call that is repeated
+LONG = 1.0  # seconds: a call that is a turn by itself
+SHORT = 2.0**-14  # a call that is repeated for a sample
 REPEATS = round(timing.SAMPLE_SECONDS / SHORT)
+SAMPLES = math.ceil(timing.TURN_SECONDS / (REPEATS * SHORT))  # of a turn
 
 
 class Race:
@@ -43,7 +45,8 @@ class Race:
 @pytest.fixture
 def race(monkeypatch):
     race = Race()
-    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: race.now, sleep=race.pauses.append))
+    monkeypatch.setattr(timing, "time", SimpleNamespace(
+        perf_counter=lambda: race.now, process_time=lambda: 0.0, sleep=race.pauses.append))
     return race
 
 
@@ -57,25 +60,21 @@ def test_each_contender_is_warmed_up_before_any_is_timed(race):
     assert race.calls[:2 * WARM_UP] == ["first"] * WARM_UP + ["second"] * WARM_UP
 
 
-def test_even_the_slowest_gets_the_least_rounds(race):
+def test_even_the_slowest_gets_the_least_turns(race):
     _, calls = race.run(0.5, slow=[LONG])
-    assert calls == ["slow"] * LEAST_ROUNDS
+    assert calls == ["slow"] * LEAST_TURNS
 
 
-def test_a_slow_contender_gets_fewer_rounds_than_a_fast_one_for_the_same_time(race):
+def test_a_slow_contender_gets_fewer_turns_than_a_fast_one_for_the_same_time(race):
     _, calls = race.run(8.0, slow=[2.0], fast=[0.5])
     assert Counter(calls) == {"slow": 4, "fast": 16}
     assert calls[:8] == ["slow", "fast"] * 4
 
 
-def test_no_contender_gets_more_than_the_most_rounds(race):
-    _, calls = race.run(2.0 * MOST_ROUNDS, only=[LONG])
-    assert len(calls) == MOST_ROUNDS
-
-
-def test_a_short_call_is_repeated_until_a_sample_is_long_enough(race):
-    measured, calls = race.run(5 * REPEATS * SHORT, short=[SHORT], long=[REPEATS * SHORT])
-    assert calls == (["short"] * (1 + REPEATS) + ["long"]) * 5
+def test_a_short_call_is_repeated_until_a_sample_and_then_a_turn_is_long_enough(race):
+    measured, calls = race.run(2 * LONG, short=[SHORT], long=[LONG])
+    turn = ["short"] * (1 + SAMPLES * REPEATS)
+    assert calls[:2 * len(turn) + 2] == [*turn, "long"] * 2
     assert measured["short"] == Times(SHORT, SHORT, 0.0)
 
 
@@ -86,13 +85,26 @@ def test_a_slow_first_call_counts_for_nothing(race):
 
 
 def test_the_faster_of_two_calls_decides_how_often_one_is_repeated(race):
-    _, calls = race.run(5 * REPEATS * SHORT, disturbed=[LONG, LONG, SHORT])
-    assert len(calls) == 5 * (1 + REPEATS)
+    _, calls = race.run(timing.TURN_SECONDS, disturbed=[LONG, LONG, SHORT])
+    assert len(calls) == LEAST_TURNS * (1 + SAMPLES * REPEATS)
 
 
-def test_a_pause_comes_before_every_sample(race):
+def test_a_pause_comes_before_every_turn(race):
     _, calls = race.run(5 * LONG, first=[LONG], second=[LONG])
-    assert race.pauses == [timing.PAUSE_SECONDS] * (2 * (WARM_UP - 1) + len(calls))
+    assert race.pauses == [timing.PAUSE_SECONDS] * len(calls)
+
+
+@pytest.mark.parametrize(("busy", "pauses"), [(0, 1), (3, 4), (10**6, timing.LONGEST_PAUSES)])
+def test_waiting_ends_when_threads_no_longer_use_a_core_or_it_has_been_long_enough(monkeypatch, busy, pauses):
+    slept = []
+
+    def used():
+        return timing.PAUSE_SECONDS * min(len(slept), busy)
+
+    monkeypatch.setattr(timing, "time", SimpleNamespace(
+        perf_counter=lambda: timing.PAUSE_SECONDS * len(slept), process_time=used, sleep=slept.append))
+    timing.wait_until_idle()
+    assert slept == [timing.PAUSE_SECONDS] * pauses
 
 
 def test_times_are_the_fastest_the_median_and_how_far_the_first_quartile_lies_above_the_fastest(race):

@@ -24,6 +24,12 @@ def kept_num_threads() -> Iterator[None]:
     fc.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command's runs go into the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def write_idx() -> Callable[..., Path]:
     """Writes images (N, H, W) and labels (N,) as both the training and the test set of a folder."""
@@ -55,6 +61,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory, write_idx: Callable[..., Pa
 def model_file(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., Result], digits: Path) -> Path:
     """A network trained for ten epochs on them."""
     path = tmp_path_factory.mktemp("model") / "lenet5.safetensors"
-    result = run("train", "--data", digits, "--epochs", 10, "--batch-size", 32, "--output", path)
+    result = run("train", "--data", digits, "--epochs", 10, "--batch-size", 32, "--output", path,
+                 "--run", path.parent / "run")
     assert result.exit_code == 0, result.output
     return path

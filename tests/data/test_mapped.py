@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastconv as fc
-from fastconv.data import load
+from fastconv.data import Augmentation, load
 from tests.processes import in_child
 
 COUNT, SIZE = 40_000, (3, 32, 32)
@@ -42,7 +42,7 @@ def train(folder: Path) -> tuple[int, int, bytes]:
     trainer.fit((np.zeros((128, *SIZE), np.uint8), np.arange(128) % 10), epochs=1)  # what everything else needs
     before = anonymous_bytes()
     training, test = load(folder)
-    trainer.fit(training, epochs=1, validation=test)
+    trainer.fit(training, epochs=1, validation=test, augment=Augmentation(crop=4, flip=0.5, mixup=0.2))
     return training.images.nbytes, anonymous_bytes() - before, training.mean.tobytes()
 
 
@@ -61,7 +61,8 @@ def test_mapped_images_train_the_bits_of_those_in_memory(folder):
     states = []
     for images in (few.images, few.images.copy()):
         model = fc.nn.Sequential(fc.nn.AvgPool2d(8), fc.nn.Flatten(), fc.nn.Linear(48, 10))
-        fc.Trainer(model, fc.optim.SGD(lr=0.01)).fit((images, few.labels), epochs=1)
+        fc.Trainer(model, fc.optim.SGD(lr=0.01)).fit(
+            (images, few.labels), epochs=1, augment=Augmentation(shift=2, elastic=3, mixup=0.2))
         states.append(model.state_dict())
     for name, weights in states[0].items():
         np.testing.assert_array_equal(weights, states[1][name])

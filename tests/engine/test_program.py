@@ -245,6 +245,27 @@ def test_a_place_in_a_buffer_moves_with_its_group():
     assert (inside - start, inside_stride) == (64, stride) == (64, 256)
 
 
+def test_a_buffer_inside_another_lies_there_and_keeps_it_alive():
+    whole, other = Buffer(256), Buffer(256)
+    middle = Buffer(128, inside=At(whole, 64))
+    inner = Buffer(64, inside=At(middle, 32))
+    seen = {}
+
+    def record(name):
+        return lambda fields, _: seen.setdefault(
+            name, tuple(int(fields[key]["address"]) for key in ("buffer", "other")))
+
+    calls = [Call(PythonKernel(record("first")), [{"buffer": inner, "other": middle}]),
+             Call(PythonKernel(record("second")), [{"buffer": other, "other": other}]),
+             Call(PythonKernel(record("third")), [{"buffer": whole, "other": At(inner, 4)}])]
+    phases = [Phase(calls)]
+    run(program(*phases, workers=1), phases, images=1)
+    start, inside = seen["third"]
+    assert seen["first"] == (start + 96, start + 64)
+    assert inside == start + 100
+    assert abs(seen["second"][0] - start) >= 256
+
+
 def test_workers_have_scratch_memory_of_their_own(threads):
     seen: dict[int, set[int]] = {}
     phases = [phase(lambda record, unit: seen.setdefault(threading.get_ident(), set()).add(

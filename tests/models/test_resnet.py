@@ -15,7 +15,7 @@ TOLERANCE = 1e-5  # some hundred roundings of float32
 GRADIENT_TOLERANCE = 3e-5  # through up to twenty Winograd convolutions, of 5e-6 each at most
 TRAINED = 1e-3  # three steps, each of which passes on the roundings of those before it
 
-IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}
+IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "se_resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}
 
 every = pytest.mark.parametrize("name", IMAGES)
 
@@ -26,7 +26,8 @@ def torch():
 
 
 @pytest.mark.parametrize(("name", "parameters", "multiply_adds"), [
-    ("resnet8", 78_186, 12_501_632), ("resnet20", 272_474, 40_813_184), ("ds_cnn", 23_756, 2_656_768)])
+    ("resnet8", 78_186, 12_501_632), ("resnet20", 272_474, 40_813_184),
+    ("se_resnet20", 274_847, 40_815_200), ("ds_cnn", 23_756, 2_656_768)])
 def test_a_network_has_the_size_it_is_known_for(name, parameters, multiply_adds):
     model = models.MODELS[name]()
     assert model.parameter_count == parameters
@@ -37,6 +38,13 @@ def test_a_network_has_the_size_it_is_known_for(name, parameters, multiply_adds)
 def test_resnet8_takes_every_activation(activation):
     model = models.resnet8(5, nn.ACTIVATIONS[activation])
     assert model.output_shape((2, *IMAGES["resnet8"])) == (2, 5)
+
+
+def test_resnet20_takes_meta_acon():
+    """Seven activations of 16 channels, six of 32 and six of 64, each with 35 parameters a channel and 16 more."""
+    model = models.resnet20(activation=nn.MetaAconC)
+    assert model.parameter_count == 272_474 + sum(n * (35 * c + 16) for n, c in ((7, 16), (6, 32), (6, 64)))
+    assert model.output_shape((2, *IMAGES["resnet20"])) == (2, 10)
 
 
 @every

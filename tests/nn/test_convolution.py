@@ -1,4 +1,4 @@
-"""The convolution layer: against the reference, and what it refuses."""
+"""The convolution layers: against the reference, and what they refuse."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+import fastconv as fc
 from fastconv import nn, reference
 from fastconv.errors import ShapeError
 from tests.networks import BATCH_SIZES, normal
 from tests.oracles import assert_close
-from tests.strategies import convolutions
+from tests.strategies import convolutions, transposed_convolutions
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 
@@ -128,3 +129,63 @@ def test_padding_may_differ_on_all_four_sides():
     bare = nn.Conv2d(2, 3, (3, 2), stride=2)
     bare.load_state_dict(layer.state_dict())
     assert_close(layer(x), bare(padded), TOLERANCE)
+
+
+# --- Transposed ---
+
+
+@given(transposed_convolutions())
+def test_conv_transpose2d_agrees_with_the_reference(case):
+    layer = nn.ConvTranspose2d(case.in_channels, case.out_channels, case.kernel_size, **case.options)
+    layer.load_state_dict({"weight": case.weight(), "bias": case.bias()})
+    expected = reference.conv_transpose2d(case.x(), case.weight(), case.bias(), **case.options)
+    assert_close(layer(case.x(np.float32)), expected, TOLERANCE)
+    assert layer.output_shape(case.x_shape) == expected.shape
+
+
+@given(transposed_convolutions())
+def test_gradients_of_conv_transpose2d_agree_with_the_reference(case):
+    """Of half the squared distance to 0 at a batch of one output each: dy = y, times the constant of the mean."""
+    layer = nn.ConvTranspose2d(case.in_channels, case.out_channels, case.kernel_size, **case.options)
+    model = nn.Sequential(nn.Conv2d(case.in_channels, case.in_channels, 1, bias=False), layer)
+    mixing = np.eye(case.in_channels)[:, :, None, None]
+    model.load_state_dict({"0.weight": mixing, "1.weight": case.weight(), "1.bias": case.bias()})
+    y = reference.conv_transpose2d(case.x(), case.weight(), case.bias(), **case.options)
+    _, grads = fc.value_and_grad(model, nn.MSELoss(), case.x(np.float32), np.zeros(y.shape, np.float32))
+    dy = 2 * y / y.size
+    by_x = reference.conv_transpose2d_input_grad(dy, case.weight(), case.x_shape, **case.convolution)
+    by_weight = reference.conv_transpose2d_weight_grad(case.x(), dy, case.kernel_size, **case.convolution)
+    assert_close(grads["1.bias"], reference.conv2d_bias_grad(dy), TOLERANCE)
+    assert_close(grads["1.weight"], by_weight, TOLERANCE)
+    assert_close(grads["0.weight"], reference.conv2d_weight_grad(case.x(), by_x, 1), TOLERANCE)
+
+
+def test_a_relu_is_part_of_a_transposed_convolution():
+    layer, x = nn.ConvTranspose2d(3, 5, 3, 2), normal(0, 17, 3, 4, 5)
+    np.testing.assert_array_equal(nn.Sequential(layer, nn.ReLU())(x), np.maximum(layer(x), 0))
+
+
+def test_parameters_of_a_transposed_convolution_have_the_shapes_of_pytorch():
+    layer = nn.ConvTranspose2d(4, 6, (3, 5), groups=2)
+    assert (layer.weight.shape, layer.bias.shape) == ((4, 3, 3, 5), (6,))
+
+
+def test_multiply_adds_of_a_transposed_convolution_are_one_for_each_weight_and_pixel():
+    layer = nn.ConvTranspose2d(4, 6, (3, 5), stride=2, padding=1, output_padding=1, groups=2)
+    assert layer.multiply_adds(layer.output_shape((1, 4, 7, 9))) == 4 * 7 * 9 * 3 * 3 * 5
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), [
+    ({"groups": 3}, ValueError, "groups must divide in_channels 4 and out_channels 6, got 3"),
+    ({"output_padding": 1}, ValueError, r"output_padding must be smaller than stride \(1, 1\) or dilation \(1, 1\)"),
+    ({"output_padding": -1}, ValueError, "output_padding must be at least 0"),
+    ({"padding": "same"}, TypeError, "padding must be an integer or a pair"),
+])
+def test_arguments_that_make_no_transposed_convolution_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        nn.ConvTranspose2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": 3, **arguments})
+
+
+def test_images_that_padding_uses_up_are_refused():
+    with pytest.raises(ShapeError, match=r'"0": expected images that padding 2 does not use up, got \(5, 4, 1, 8\)'):
+        nn.Sequential(nn.ConvTranspose2d(4, 6, 3, padding=2))(normal(0, 5, 4, 1, 8))

@@ -126,6 +126,47 @@ def test_inputs_of_different_shapes_do_not_add():
         model(normal(0, 5, 2, 6, 6))
 
 
+@pytest.mark.parametrize("batch", [1, 17])
+@pytest.mark.parametrize("order", [("body", "gate"), ("gate", "body")])
+@pytest.mark.parametrize("kind", ["whole", "channels", "itself"])
+def test_products_and_their_gradients_are_those_of_pytorch(kind, order, batch):
+    torch = pytest.importorskip("torch")
+    gates = {"whole": nn.Conv2d(1, 3, 3), "channels": nn.Sequential(nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1)),
+             "itself": nn.Sequential()}
+    reads = ("body", "body") if kind == "itself" else order
+    model = nn.Graph([("body", nn.Conv2d(1, 3, 3), "input"), ("gate", gates[kind], "input"),
+                      ("product", nn.Multiply(), reads), ("act", nn.ReLU(), "product"),
+                      ("again", nn.Multiply(), ("act", "body")), ("flat", nn.Flatten(), "again"),
+                      ("fc", nn.Linear(48, 3), "flat")])
+    x, labels = normal(5, batch, 1, 6, 6), np.arange(batch) % 3
+    twin, loss = to_torch(model), nn.CrossEntropyLoss()
+    loss_of_torch(loss)(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
+    assert_close(model(x), outputs(model, in_float64(model.state_dict()), x.astype(np.float64)), TOLERANCE)
+    _, grads = fc.value_and_grad(model, loss, x, labels)
+    for name, parameter in twin.named_parameters():
+        assert_close(grads[name], parameter.grad.numpy(), 3 * TOLERANCE)
+
+
+def test_features_are_multiplied_by_those_of_an_image():
+    x = normal(0, 17, 2, 3, 5)
+    model = nn.Graph([("flat", nn.Flatten(), "input"), ("fc", nn.Linear(30, 30), "flat"),
+                      ("product", nn.Multiply(), ("flat", "fc"))])
+    state, flat = model.state_dict(), x.reshape(17, 30)
+    assert_close(model(x), flat * (flat @ state["fc.weight"].T + state["fc.bias"]), TOLERANCE)
+
+
+@pytest.mark.parametrize(("nodes", "found"), [
+    ([("a", nn.MaxPool2d(2), "input"), ("b", nn.Multiply(), ("input", "a"))], r"\(5, 2, 6, 6\), \(5, 2, 3, 3\)"),
+    ([("a", nn.AdaptiveAvgPool2d(1), "input"), ("b", nn.Conv2d(2, 3, 1), "a"), ("c", nn.Multiply(), ("input", "b"))],
+     r"\(5, 2, 6, 6\), \(5, 3, 1, 1\)"),
+    ([("a", nn.Multiply(), ("input", "input", "input"))], r"\(5, 2, 6, 6\), \(5, 2, 6, 6\), \(5, 2, 6, 6\)"),
+])
+def test_inputs_that_do_not_fit_together_do_not_multiply(nodes, found):
+    message = r"expected two inputs of one shape, or one of them \(N, C, 1, 1\), got "
+    with pytest.raises(ShapeError, match=message + found):
+        nn.Graph(nodes)(normal(0, 5, 2, 6, 6))
+
+
 def test_a_layer_may_not_appear_twice():
     layer = nn.Conv2d(1, 1, 1)
     with pytest.raises(ValueError, match="a layer appears twice"):

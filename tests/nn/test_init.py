@@ -12,6 +12,7 @@ from fastconv.nn.init import kaiming_uniform
 LAYERS = [
     (nn.Conv2d(16, 64, 3), 16 * 9),
     (nn.Conv2d(64, 64, (3, 5), groups=8), 8 * 15),
+    (nn.ConvTranspose2d(16, 64, 3, groups=2), 32 * 9),
     (nn.Linear(300, 64), 300),
 ]
 

@@ -73,7 +73,7 @@ def test_a_convolution_two_rows_at_a_time_agrees(size, padding):
 @given(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d]), st.integers(1, 4), st.integers(1, 4), st.integers(0, 1),
        st.integers(4, 40), st.integers(4, 40))
 def test_a_pooling_of_any_window_agrees(kind, kernel, stride, padding, height, width):
-    layer = kind(kernel, stride, min(padding, kernel // 2))
+    layer = kind(kernel, stride, min(padding, kernel // 2), **({"ceil_mode": True} if kind is nn.MaxPool2d else {}))
     assert_agrees(layer, normal(0, 2, 3, height, width))
 
 
@@ -141,17 +141,20 @@ def test_a_network_with_a_layer_that_needs_lanes_uses_them_for_one_image():
     np.testing.assert_array_equal(model(x), in_lanes(model, x))
 
 
-def test_a_feature_wise_activation_needs_lanes():
+@pytest.mark.parametrize(("model", "shape"), [
+    (nn.Sequential(nn.Linear(5, 6), nn.PReLU(6)), (1, 5)),
+    (nn.AvgPool2d(3, 2, 1, count_include_pad=False), (1, 2, 9, 9)), (nn.AvgPool2d(2, ceil_mode=True), (1, 2, 9, 9))])
+def test_what_cannot_be_computed_alone_is_said_to_need_lanes(model, shape):
     with pytest.raises(NeedsLanes):
-        AloneSession(nn.Sequential(nn.Linear(5, 6), nn.PReLU(6)), (1, 5), FLOAT)
+        AloneSession(model, shape, FLOAT)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (2, 1), (LANES, 0), (LANES + 1, 0)])
 def test_few_images_are_computed_one_by_one_and_many_in_lanes(monkeypatch, count, expected):
     built: list[int] = []
     init = Builder.__init__
-    monkeypatch.setattr(Builder, "__init__", lambda self, capacity=0, lanes=LANES: (
-        built.append(lanes), init(self, capacity, lanes))[1])
+    monkeypatch.setattr(Builder, "__init__", lambda self, capacity=0, input_grad=False, lanes=LANES: (
+        built.append(lanes), init(self, capacity, input_grad, lanes))[1])
     model, x = fc.models.lenet5(), normal(0, count, 1, 28, 28)
     model(x)
     assert built == ([1] if expected else [1, LANES])

@@ -25,8 +25,8 @@ def test_max_pool_is_the_reference_to_the_last_bit(case):
 
 @given(poolings())
 def test_avg_pool_agrees_with_the_reference(case):
-    actual = nn.AvgPool2d(**case.options)(case.x(np.float32))
-    assert_close(actual, reference.avg_pool2d(case.x(), **case.options), TOLERANCE)
+    actual = nn.AvgPool2d(**case.options_of_mean)(case.x(np.float32))
+    assert_close(actual, reference.avg_pool2d(case.x(), **case.options_of_mean), TOLERANCE)
 
 
 @both
@@ -108,6 +108,36 @@ def test_arguments_that_make_no_pooling_are_refused(layer, arguments, error, mes
 def test_images_that_do_not_fit_are_refused(layer, shape, message):
     with pytest.raises(ShapeError, match=f"{layer.__name__} {message}"):
         nn.Sequential(layer(5, padding=1))(normal(0, *shape))
+
+
+@pytest.mark.parametrize(("layer", "expected"), [
+    (nn.MaxPool2d(2, ceil_mode=True), [[6, 8, 9], [16, 18, 19], [21, 23, 24]]),
+    (nn.AvgPool2d(2, ceil_mode=True), [[3, 5, 6.5], [13, 15, 16.5], [20.5, 22.5, 24]]),
+    (nn.MaxPool2d(2, 3, 1, ceil_mode=True), [[0, 3], [15, 18]]),
+])
+def test_in_ceil_mode_a_window_may_reach_beyond_the_image_if_it_begins_inside(layer, expected):
+    """A last window that would begin in the padding behind is left out."""
+    x = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5)
+    np.testing.assert_array_equal(layer(x)[0, 0], expected)
+
+
+def test_padding_that_does_not_count_changes_no_mean():
+    pool = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+    np.testing.assert_array_equal(pool(np.full((17, 2, 4, 4), 8, np.float32)), 8)
+
+
+@pytest.mark.parametrize("layer", [nn.MaxPool2d(2), nn.AvgPool2d(2)])
+def test_options_are_shown_only_where_they_are_chosen(layer):
+    assert repr(layer) == f"{type(layer).__name__}(kernel_size=2, stride=None, padding=0)"
+    assert nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False).config.items() >= {
+        "ceil_mode": True, "count_include_pad": False}.items()
+
+
+@pytest.mark.parametrize(("output_size", "part"), [(1, (6, 8)), ((2, 4), (3, 2)), ((6, 8), (1, 1))])
+@pytest.mark.parametrize("batch", [1, 17])
+def test_maxima_of_equal_parts_are_taken(output_size, part, batch):
+    x = normal(0, batch, 3, 6, 8)
+    np.testing.assert_array_equal(nn.AdaptiveMaxPool2d(output_size)(x), reference.max_pool2d(x, part)[0])
 
 
 @pytest.mark.parametrize(("output_size", "part"), [(1, (6, 8)), ((2, 4), (3, 2)), ((6, 8), (1, 1))])

@@ -81,7 +81,7 @@ def test_groups_may_need_other_buffers_than_the_rest():
         lr=0.1))
     trainer = train(model, optim.SGD(0.1), parameter_groups={"*.bias": {"momentum": 0.9}})
     assert_all_close(model.state_dict(), expected)
-    assert set(trainer.state_dict()) == {"steps", "optimizer.0.bias.velocity", "optimizer.4.bias.velocity"}
+    assert set(trainer.state_dict()) == {"steps", "seed", "optimizer.0.bias.velocity", "optimizer.4.bias.velocity"}
 
 
 def test_a_schedule_scales_the_rate_of_a_group_as_it_scales_the_optimizers():
@@ -323,7 +323,7 @@ def test_a_state_has_a_name_for_every_array():
     trainer = train(small_network(), optim.Adam(), average=optim.PolyakAverage())
     arrays = {f"optimizer.{name}.{kind}" for name in NAMES for kind in "mv"} | {f"average.{name}" for name in NAMES}
     state = trainer.state_dict()
-    assert set(state) == {"steps", "averaged"} | arrays
+    assert set(state) == {"steps", "seed", "averaged"} | arrays
     assert int(state["steps"]) == STEPS
     assert state["optimizer.0.weight.m"].shape == (4, 1, 3, 3)
 

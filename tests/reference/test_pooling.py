@@ -53,22 +53,22 @@ def test_max_pool2d_grad_agrees_with_central_differences(case):
 
 @given(poolings())
 def test_avg_pool2d_agrees_with_pytorch(case):
-    expected = torch.nn.functional.avg_pool2d(torch.tensor(case.x()), **case.options)
-    assert_close(reference.avg_pool2d(case.x(), **case.options), expected.numpy(), EXACT)
+    expected = torch.nn.functional.avg_pool2d(torch.tensor(case.x()), **case.options_of_mean)
+    assert_close(reference.avg_pool2d(case.x(), **case.options_of_mean), expected.numpy(), EXACT)
 
 
 @given(poolings())
 def test_avg_pool2d_grad_agrees_with_pytorch(case):
     x = torch.tensor(case.x(), requires_grad=True)
-    torch.nn.functional.avg_pool2d(x, **case.options).backward(torch.tensor(case.dy()))
-    assert_close(reference.avg_pool2d_grad(case.dy(), case.x_shape, **case.options), x.grad.numpy(), EXACT)
+    torch.nn.functional.avg_pool2d(x, **case.options_of_mean).backward(torch.tensor(case.dy()))
+    assert_close(reference.avg_pool2d_grad(case.dy(), case.x_shape, **case.options_of_mean), x.grad.numpy(), EXACT)
 
 
 @given(poolings(small=True))
 def test_avg_pool2d_grad_agrees_with_central_differences(case):
     dy = case.dy()
-    dx = central_difference(lambda x: np.sum(dy * reference.avg_pool2d(x, **case.options)), case.x(), eps=1.0)
-    assert_close(reference.avg_pool2d_grad(dy, case.x_shape, **case.options), dx, DIFFERENCED)
+    dx = central_difference(lambda x: np.sum(dy * reference.avg_pool2d(x, **case.options_of_mean)), case.x(), eps=1.0)
+    assert_close(reference.avg_pool2d_grad(dy, case.x_shape, **case.options_of_mean), dx, DIFFERENCED)
 
 
 @given(poolings(small=True))
@@ -78,7 +78,7 @@ def test_pooling_keeps_float32(case):
     results = (
         y,
         reference.max_pool2d_grad(dy, argmax, case.x_shape),
-        reference.avg_pool2d(x, **case.options),
-        reference.avg_pool2d_grad(dy, case.x_shape, **case.options),
+        reference.avg_pool2d(x, **case.options_of_mean),
+        reference.avg_pool2d_grad(dy, case.x_shape, **case.options_of_mean),
     )
     assert {each.dtype for each in results} == {np.dtype(np.float32)}

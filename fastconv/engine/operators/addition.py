@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators.activation import features
+from fastconv.engine.operators.joining import join
 from fastconv.engine.tensor import Tensor
 from fastconv.kernels import activation as kernels
+from fastconv.layout import Packed
 
 
 def add(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
@@ -28,9 +31,12 @@ def add(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
     return y
 
 
-def alike(builder: Builder, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The inputs, each with its values in the same places; some may be flattened images."""
-    if len({x.place for x in inputs}) == 1:
+def alike(builder: Builder, inputs: Sequence[Tensor], channels: bool = False) -> list[Tensor]:
+    """The inputs, each with its values in the same places; some may be flattened images.
+
+    channels: they may have different numbers of channels.
+    """
+    if len({replace(x.place, channels=1) if channels else x.place for x in inputs}) == 1:
         return list(inputs)
     return [x if x.place.size == (1, 1) else features(builder, x) for x in inputs]
 
@@ -38,14 +44,34 @@ def alike(builder: Builder, inputs: Sequence[Tensor]) -> list[Tensor]:
 def fan_out(builder: Builder, x: Tensor, readers: int) -> list[Tensor]:
     """x for each of its readers; its gradient is the sum of theirs."""
     views = tuple(x.view() for _ in range(readers))
+    for view in views:
+        view.shared = True
 
     def gradient() -> None:
-        grads = [view.grad for view in views if view.grad is not None]
-        if grads:
+        parts = [(view.grad_start, view.grad) for view in views if view.grad is not None]
+        if parts:
+            grads = _whole(builder, x.place, parts)
             x.grad = grads[0] if len(grads) == 1 else _sum(builder, grads)
 
     builder.gradient(gradient)
     return list(views)
+
+
+def _whole(builder: Builder, place: Packed, parts: Sequence[tuple[int, Tensor]]) -> list[Tensor]:
+    """The parts as tensors of `place`: those that have no channel in common make one together."""
+    whole = [part for _, part in parts if part.place.channels == place.channels]
+    rest = sorted((each for each in parts if each[1].place.channels < place.channels), key=lambda each: each[0])
+    while rest:
+        row, others, end = [], [], 0
+        for start, part in rest:
+            if start >= end:
+                row.append((start, part))
+                end = start + part.place.channels
+            else:
+                others.append((start, part))
+        whole.append(join(builder, place, row))
+        rest = others
+    return whole
 
 
 def _sum(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:

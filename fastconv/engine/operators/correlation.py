@@ -14,7 +14,14 @@ from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import correlate as kernels
 from fastconv.kernels import correlate_grad as grad_kernels
 from fastconv.kernels.blocks import runs
-from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, SINGLE_PIXEL_ROWS
+from fastconv.layout import LANES
+from fastconv.simd.blocking import (
+    CORRELATE_ROWS,
+    GRADIENT_COLS,
+    GRADIENT_ROWS,
+    GRADIENT_STRIP_BYTES,
+    SINGLE_PIXEL_ROWS,
+)
 from fastconv.simd.tile import Block
 
 
@@ -53,6 +60,8 @@ def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tenso
     assert weight.partial is not None
     for rows in runs(weight.targets, GRADIENT_ROWS):
         for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
+            x_row = size[1] * window.stride[0] * (1 if taps_in_tile else cols.size)
+            most = max(1, GRADIENT_STRIP_BYTES // (4 * LANES * (dy.place.width * rows.size + x_row)))
             builder.call(
                 grad_kernels.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy.buffer, dw=weight.partial,
                 groups=weight.groups, targets=weight.targets, sources=weight.sources,
@@ -60,4 +69,4 @@ def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tenso
                 height=dy.place.height, width=dy.place.width, x_height=size[0], x_width=size[1], **window.fields(),
                 dilation_height=window.dilation[0], dilation_width=window.dilation[1],
                 x_row=x.place.row, x_plane=x.place.plane, dy_row=dy.place.row, dy_plane=dy.place.plane,
-                taps_in_tile=taps_in_tile)
+                strip=runs(dy.place.height, most)[0].size, taps_in_tile=taps_in_tile)

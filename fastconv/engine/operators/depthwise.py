@@ -41,10 +41,11 @@ def conv2d(builder: Builder, x: Tensor, y: Tensor, weight: Weight, bias: Bias | 
     return [_correlate(builder, x, y, weight, bias, window, (window.padding[0], window.padding[2]))]
 
 
-def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
-    """Writes the gradient of the convolution's input to dx."""
+def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window,
+                      bias: Bias | None) -> list[Call]:
+    """Writes the gradient of the convolution's input to dx, plus the bias if there is one."""
     corner = _reach(window, 0) - window.padding[0], _reach(window, 1) - window.padding[2]
-    _correlate(builder, dy, dx, weight, None, window, corner, flipped=True)
+    return [_correlate(builder, dy, dx, weight, bias, window, corner, flipped=True)]
 
 
 def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:

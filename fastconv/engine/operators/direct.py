@@ -11,6 +11,7 @@ from fastconv.engine.operators import depthwise
 from fastconv.engine.operators.correlation import correlate, correlate_grad, pack_for
 from fastconv.engine.operators.tiling import Lines
 from fastconv.engine.operators.window import Window, backward_taps, forward_taps
+from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight, partial_sums
 from fastconv.kernels import pack
@@ -40,15 +41,15 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
     return y
 
 
-def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
-    """Writes the gradient of the convolution's input to dx."""
+def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window,
+                      bias: Bias | None = None) -> list[Call]:
+    """Writes the gradient of the convolution's input to dx, plus the bias if there is one."""
     if depthwise.serves_input_grad(weight, window):
-        depthwise.conv2d_input_grad(builder, dy, dx, weight, window)
-        return
+        return depthwise.conv2d_input_grad(builder, dy, dx, weight, window, bias)
     rows, cols = (Lines.of(backward_taps(window, axis, dx.place.size[axis], dy.place.size[axis])) for axis in (0, 1))
     weight.backward = pack_for(weight.size, rows, cols)
-    correlate(builder, dy, dx, weight.backward, None, rows, cols, window.kernel,
-              groups=weight.groups, targets=weight.sources, sources=weight.targets)
+    return correlate(builder, dy, dx, weight.backward, bias, rows, cols, window.kernel,
+                     groups=weight.groups, targets=weight.sources, sources=weight.targets)
 
 
 def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, window: Window) -> None:

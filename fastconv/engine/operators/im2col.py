@@ -17,7 +17,7 @@ from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner, 
 from fastconv.kernels import columns as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
-from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, GRADIENT_STRIP_BYTES, TILE_COLS
+from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, PANEL_STRIP_BYTES, TILE_COLS
 from fastconv.simd.tile import Block
 
 
@@ -60,7 +60,7 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
     pixels, taps = dy.place.height * dy.place.width, _taps(x, weight, window)
     for rows in runs(weight.targets, GRADIENT_ROWS):
         for cols in runs(weight.row_size, GRADIENT_COLS):
-            most = max(1, GRADIENT_STRIP_BYTES // (4 * LANES * (rows.size + cols.size)))
+            most = max(1, PANEL_STRIP_BYTES // (4 * LANES * (rows.size + cols.size)))
             strip = runs(pixels, most)[0].size
             builder.call(kernels.multiply_weight_grad, Block(rows.size, cols.size),
                          **_fields(x, dy, weight, window, taps), weight=weight.partial,

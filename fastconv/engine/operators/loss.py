@@ -30,7 +30,7 @@ def loss(builder: Builder, x: Tensor, name: str, smoothing: float = 0.0, guard: 
     place = x.place
     builder.call(KERNELS[name], x=x.buffer, dx=x.new_grad().buffer, losses=losses.values, correct=losses.correct,
                  batch=builder.batch, channels=place.channels, height=place.height, width=place.width, row=place.row,
-                 plane=place.plane, smoothing=smoothing)
+                 plane=place.plane, smoothing=smoothing, **builder.mixture)
     builder.summary(kernels.mean_loss, losses=losses.values, mean=Fixed(losses.mean), batch=builder.batch,
                     guard=guard)
     return losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastconv.engine.builder import Builder
@@ -35,13 +36,13 @@ def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
     return y
 
 
-def avg_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
+def avg_pool2d(builder: Builder, x: Tensor, window: Window, count_include_pad: bool = True) -> Tensor:
     y = output(x, window)
-    builder.call(pooling.avg_pool2d, **fields(x, y, window))
+    builder.call(pooling.avg_pool2d, **fields(x, y, window), **_shares(x, window, count_include_pad))
 
     def gradient() -> None:
         if x.needs_grad and y.grad is not None:
-            avg_pool2d_grad(builder, y.grad, x.new_grad(), window)
+            avg_pool2d_grad(builder, y.grad, x.new_grad(), window, count_include_pad)
 
     builder.gradient(gradient)
     return y
@@ -63,8 +64,17 @@ def max_pool2d_grad(builder: Builder, argmax: Buffer, dy: Tensor, dx: Tensor, wi
     builder.call(kernel, constant(window), argmax=argmax, **gates, **fields(dx, dy, window))
 
 
-def avg_pool2d_grad(builder: Builder, dy: Tensor, dx: Tensor, window: Window) -> None:
-    builder.call(pooling.avg_pool2d_grad, **fields(dx, dy, window))
+def avg_pool2d_grad(builder: Builder, dy: Tensor, dx: Tensor, window: Window, count_include_pad: bool = True) -> None:
+    builder.call(pooling.avg_pool2d_grad, **fields(dx, dy, window), **_shares(dx, window, count_include_pad))
+
+
+def _shares(x: Tensor, window: Window, count_include_pad: bool) -> dict[str, Any]:
+    """What a mean is divided by, as fields of the kernels' arguments; share is 0 where windows differ in that."""
+    size, (_, bottom, _, right) = x.place.size, window.padding
+    inside = replace(window, ceil_mode=False).output_size(size) == window.output_size(size)
+    alike = inside and (count_include_pad or not any(window.padding))
+    share = 1 / (window.kernel[0] * window.kernel[1]) if alike else 0.0
+    return {"share": share, "count_include_pad": count_include_pad, "bottom": bottom, "right": right}
 
 
 def new_argmax(y: Tensor, window: Window) -> Buffer:

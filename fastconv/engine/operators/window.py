@@ -11,15 +11,19 @@ from fastconv.shapes import output_size
 
 @dataclass(frozen=True)
 class Window:
-    """kernel, stride and dilation as (height, width); padding as zeros (top, bottom, left, right) around the image."""
+    """kernel, stride and dilation as (height, width); padding as zeros (top, bottom, left, right) around the image.
+
+    ceil_mode: as in `shapes.output_size`.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
+    ceil_mode: bool = False
 
     def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        return output_size(size, self.kernel, self.stride, self.padding, self.dilation)
+        return output_size(size, self.kernel, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def fields(self) -> dict[str, int]:
         """The window as fields of a kernel's arguments, without the dilation."""

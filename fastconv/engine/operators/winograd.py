@@ -55,10 +55,13 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
     return y
 
 
-def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window) -> None:
-    """Writes the gradient of the convolution's input to dx: a convolution of dy with the flipped kernels."""
+def conv2d_input_grad(builder: Builder, dy: Tensor, dx: Tensor, weight: Weight, window: Window,
+                      bias: Bias | None = None) -> list[Call]:
+    """Writes the gradient of the convolution's input to dx, plus the bias if there is one: a convolution of dy with the
+    flipped kernels.
+    """
     weight.backward = _packed(weight.groups, weight.sources, weight.targets, dx.place.size, flipped=True)
-    _convolve(builder, dy, dx, weight.backward, None, 2 - window.padding[0], 2 - window.padding[2])
+    return [_convolve(builder, dy, dx, weight.backward, bias, 2 - window.padding[0], 2 - window.padding[2])]
 
 
 def _tiles(size: tuple[int, int], side: int) -> tuple[int, int]:

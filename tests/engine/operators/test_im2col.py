@@ -24,7 +24,7 @@ TOLERANCE = 1e-5  # some hundred roundings of float32
 def strips_of(bytes: int) -> Iterator[None]:
     """Has strips of so many bytes at most, or of one pixel, in programs that are planned anew."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "GRADIENT_STRIP_BYTES", bytes)
+        patch.setattr(im2col, "PANEL_STRIP_BYTES", bytes)
         patch.setattr(operation, "_pool", Pool())
         yield
 

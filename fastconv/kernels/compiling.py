@@ -1,0 +1,36 @@
+"""Kernels compiled for this processor, or taken from where they are kept."""
+
+from __future__ import annotations
+
+from numba import njit
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
+
+from fastconv.kernels.cache import KernelCache
+
+
+class _Callback(CFunc):
+    def enable_caching(self):
+        self._cache = KernelCache(self.__wrapped__)
+
+
+def callback(signature, function, options):
+    """The function as native code that other native code calls by its address."""
+    compiled = _Callback(function, normalize_signature(signature), locals={}, options=options)
+    compiled.enable_caching()
+    compiled.compile()
+    return compiled
+
+
+def entry_point(*signatures, **options):
+    """Declares a function that Python calls, compiled for some signatures; without any, for those of its calls."""
+
+    def compile(function):
+        compiled = njit(**options)(function)
+        compiled._cache = KernelCache(function)
+        for signature in signatures:
+            compiled.compile(signature)
+        compiled.disable_compile(bool(signatures))
+        return compiled
+
+    return compile

@@ -1,0 +1,95 @@
+"""A run from its description to its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastconv import data
+from fastconv.callbacks import Best, EarlyStopping
+from fastconv.errors import RunError
+from fastconv.runs.configuration import Configuration, read_configuration
+from fastconv.runs.event_files import EventFiles, check_event_files
+from fastconv.runs.interruption import Interruption
+from fastconv.runs.run import CONFIGURATION, LAST, Run
+from fastconv.serialization import save
+from fastconv.trainer import Callback, EpochResult, Trainer
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run has come to.
+
+    test: loss and accuracy of the last model on so many test images.  best: the epoch of best.safetensors.
+    """
+
+    results: tuple[EpochResult, ...]
+    test: dict[str, float]
+    test_images: int
+    best: EpochResult
+    configuration: Configuration
+
+
+def begin(folder: Path, configuration: Configuration, callbacks: Iterable[Callback] = ()) -> Trained:
+    """Trains what a configuration describes, in a folder that has no run yet.
+
+    Ctrl-C leaves a checkpoint and raises KeyboardInterrupt. Raises RunError where the folder has a run, and what
+    `Run`, `Trainer.fit` and `data.load` raise.
+    """
+    if (folder / CONFIGURATION).exists() or (folder / LAST).exists():
+        raise RunError(f"{folder}: has a run already; continue it with --resume, or name another folder")
+    return _train(folder, configuration.resolved(), callbacks)
+
+
+def resume(folder: Path, callbacks: Iterable[Callback] = ()) -> Trained:
+    """Continues the run in a folder; the last bits are those of a run that was never interrupted.
+
+    A run that is complete is only told of again. Raises as `begin` does, RunError where the folder has no run.
+    """
+    if not (folder / CONFIGURATION).is_file():
+        raise RunError(f"{folder}: is not the folder of a run: it has no {CONFIGURATION}")
+    return _train(folder, read_configuration(folder / CONFIGURATION), callbacks)
+
+
+def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callback]) -> Trained:
+    if configuration.tensorboard:
+        check_event_files()
+    train, test = data.digits() if configuration.data is None else data.load(configuration.data)
+    validation = test
+    if configuration.hold_out:
+        train, validation = data.stratified_split(train, configuration.hold_out, configuration.seed)
+    model = configuration.make_model(len(train.classes), configuration.seed)
+    trainer = Trainer(model, configuration.make_optimizer(), clip_grad_norm=configuration.clip_grad_norm,
+                      seed=configuration.seed)
+    output = configuration.output
+    assert output is not None, "a resolved configuration has an output"
+    with (Interruption() as interruption, ExitStack() as open_files,
+          Run(folder, trainer, configuration.to_table(), configuration.monitor) as run):
+        followers = [*callbacks, run]
+        if configuration.patience is not None:
+            followers.append(EarlyStopping(configuration.patience, configuration.monitor))
+        if configuration.tensorboard:
+            followers.append(open_files.enter_context(EventFiles(folder)))
+        results = trainer.fit(train, configuration.epochs, configuration.batch_size, validation,
+                              configuration.make_schedule(), configuration.seed, checkpoint=output,
+                              callbacks=[*followers, interruption], augment=configuration.make_augmentation(),
+                              start=run.progress)
+        if interruption.asked:
+            run.checkpoint()
+            done = trainer.progress
+            raise KeyboardInterrupt(f"in epoch {done.epoch}, after batch {done.batches}")
+    save(model, output)
+    last = dict(results[-1].validation or {})
+    return Trained(tuple(results), trainer.evaluate(test) if configuration.hold_out else last, len(test),
+                   best_of(results, configuration.monitor), configuration)
+
+
+def best_of(results: Iterable[EpochResult], monitor: str) -> EpochResult:
+    """The epoch whose model is kept as the best: of several that are equal, the first."""
+    best, known = Best(monitor), {}
+    for result in results:
+        best.update(result)
+        known[result.epoch] = result
+    return known[best.epoch]

@@ -1,0 +1,116 @@
+"""One place in memory for each lane, and reading from 16 places at once."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastconv.layout import LANES
+from fastconv.simd import ir_tools
+from fastconv.simd.ir_tools import BYTES, FLOATS, I32, I64, MASK
+from fastconv.simd.vector import INTEGERS, floats, integers
+
+
+@intrinsic
+def multiples(_typing, step):
+    """0, step, 2 · step, …: one for each lane."""
+
+    def codegen(_context, builder, _signature, args):
+        lanes = ir.Constant(INTEGERS, list(range(LANES)))
+        return builder.mul(lanes, ir_tools.splat(builder, builder.trunc(args[0], I32), INTEGERS))
+
+    return integers(types.intp), codegen
+
+
+@intrinsic
+def truncated(_typing, value):
+    """The whole parts of floats, as floats."""
+
+    def codegen(_context, builder, _signature, args):
+        function = ir.FunctionType(FLOATS, [FLOATS])
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.trunc.v{LANES}f32"), args)
+
+    return floats(floats), codegen
+
+
+@intrinsic
+def to_integers(_typing, value):
+    """The whole parts of floats; these must lie within 32 bits."""
+
+    def codegen(_context, builder, _signature, args):
+        return builder.fptosi(args[0], INTEGERS)
+
+    return integers(floats), codegen
+
+
+@intrinsic
+def within(_typing, value, limit):
+    """value, or the nearer of 0 and limit where it lies outside; 0 for NaN."""
+
+    def codegen(_context, builder, _signature, args):
+        value, limit = args
+        zero = ir.Constant(FLOATS, [0.0] * LANES)
+        value = builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
+        return builder.select(builder.fcmp_ordered("<", value, limit), value, limit)
+
+    return floats(floats, floats), codegen
+
+
+@intrinsic
+def between(_typing, above, below, column):
+    """For 16 columns of two rows of bytes the four neighbours, as `neighbours` takes them apart again.
+
+    They are above[column - 1], above[column], below[column - 1] and below[column], from the lowest byte.
+    """
+
+    def codegen(_context, builder, _signature, args):
+        word = None
+        for number, (row, step) in enumerate(((args[0], -1), (args[0], 0), (args[1], -1), (args[1], 0))):
+            place = builder.gep(row, [builder.add(args[2], ir.Constant(I64, step))])
+            each = builder.zext(ir_tools.load(builder, place, BYTES), INTEGERS)
+            each = builder.shl(each, ir.Constant(INTEGERS, [8 * number] * LANES))
+            word = each if word is None else builder.or_(word, each)
+        return word
+
+    return integers(above, below, types.intp), codegen
+
+
+@intrinsic
+def neighbours(_typing, pointer, places, pitch):
+    """The four pixels that a place in each lane lies between: above and below, left and right, as a tuple of floats.
+
+    They are elements 0, 1, pitch and pitch + 1 of pointer[places : ] where these are floats, and the bytes of
+    pointer[places] from the lowest one where these are integers of 32 bits.
+    """
+    together = pointer.dtype == types.uint32
+
+    def codegen(context, builder, signature, args):
+        start, places, pitch = args
+        if together:
+            word = _gather(builder, start, places, INTEGERS)
+            bytes_ = [builder.lshr(word, ir.Constant(INTEGERS, [shift] * LANES)) for shift in (0, 8, 16, 24)]
+            low = ir.Constant(INTEGERS, [255] * LANES)
+            found = [builder.sitofp(builder.and_(each, low), FLOATS) for each in bytes_]
+        else:
+            one, below = ir.Constant(pitch.type, 1), builder.gep(start, [pitch])
+            found = [_gather(builder, place, places, FLOATS)
+                     for place in (start, builder.gep(start, [one]), below, builder.gep(below, [one]))]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(floats, 4)(pointer, integers, types.intp), codegen
+
+
+def _gather(builder, start, places, vector):
+    """start[places] of 4 bytes each; the elements' addresses are formed in 64 bits."""
+    wide = ir.VectorType(I64, LANES)
+    distance = builder.shl(builder.sext(places, wide), ir.Constant(wide, [2] * LANES))
+    pointers = builder.inttoptr(builder.add(distance, ir_tools.splat(builder, builder.ptrtoint(start, I64), wide)),
+                                ir.VectorType(start.type, LANES))
+    element = "f32" if vector == FLOATS else "i32"
+    function = ir.FunctionType(vector, [pointers.type, I32, MASK, vector])
+    masked_gather = cgutils.get_or_insert_function(
+        builder.module, function, f"llvm.masked.gather.v{LANES}{element}.v{LANES}p0")
+    everywhere, nothing = ir.Constant(MASK, [True] * LANES), ir.Constant(vector, ir.Undefined)
+    return builder.call(masked_gather, [pointers, ir.Constant(I32, 4), everywhere, nothing])
