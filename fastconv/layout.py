@@ -40,12 +40,18 @@ def _spread(pixels: int) -> int:
     return pixels
 
 
+def vector_plane(floats: int) -> int:
+    """Floats from one channel to the next of an image by itself: whole vectors, an odd number as for `_spread`."""
+    return (groups_of(floats) | 1) * LANES
+
+
 @dataclass(frozen=True)
 class Packed:
     """The place of a (channels, height, width) activation in a group's memory; all counts are in pixels of 16 lanes.
 
     row: pixels from one row to the next.  plane: pixels from one channel to the next.
     origin: pixels in front of the first one (a halo of zeros around each plane makes it positive).
+    lanes: images side by side; 1 for an image by itself, whose pixels are single floats.
     """
 
     channels: int
@@ -54,6 +60,7 @@ class Packed:
     row: int
     plane: int
     origin: int
+    lanes: int = LANES
 
     @classmethod
     def of(cls, channels: int, height: int, width: int, halo: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Packed:
@@ -61,6 +68,13 @@ class Packed:
         top, bottom, left, right = halo
         row = left + width + right
         return cls(channels, height, width, row, _spread((top + height + bottom) * row), top * row + left)
+
+    @classmethod
+    def alone(cls, channels: int, height: int, width: int, row: int | None = None) -> Packed:
+        """One image by itself, in planes of whole vectors; single pixels follow each other without a gap."""
+        row = width if row is None else row
+        plane = 1 if height == width == 1 else vector_plane((height - 1) * row + width)
+        return cls(channels, height, width, row, plane, 0, lanes=1)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -72,17 +86,21 @@ class Packed:
 
     @property
     def pixels(self) -> int:
-        """Pixels of 16 lanes that a group takes, halo included."""
+        """Pixels that a group takes, halo included."""
         return self.channels * self.plane
+
+    @property
+    def floats(self) -> int:
+        return self.pixels * self.lanes
 
     def flat(self) -> Packed:
         """The same place as one long row, where its pixels follow each other without a gap."""
         together = self.row == self.width and (self.channels == 1 or self.plane == self.height * self.width)
-        return Packed(1, 1, self.features, self.features, self.features, self.origin) if together else self
+        return Packed(1, 1, self.features, self.features, self.features, self.origin, self.lanes) if together else self
 
     def fields(self) -> dict[str, int]:
         """The place as the fields of a kernel's arguments."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "lanes"}
 
     @property
     def features(self) -> int:

@@ -28,12 +28,15 @@ PACK, RUN = 0, 1
 class Builder:
     """Collects kernel calls, to be made on each group of images of a batch of up to `capacity`.
 
+    lanes: images in a group, 16 or 1.
     part: what is being emitted, which the calls will tell.
     """
 
-    def __init__(self, capacity: int = 0, input_grad: bool = False) -> None:
+    def __init__(self, capacity: int = 0, input_grad: bool = False, lanes: int = LANES) -> None:
         """input_grad: the gradient by the images is needed too."""
-        self.capacity = capacity
+        self.capacity, self.lanes = capacity, lanes
+        self.margin = 0  # bytes that kernels may read on either side of a buffer
+        self.work = 0.0  # what one image costs, in vectors of multiply-adds, where it is computed by itself
         self.part: object = None
         self.images: Tensor | None = None
         self._input_grad = input_grad
@@ -146,4 +149,5 @@ class Builder:
         steps = step_stages(units, self.batch_table, update)
         last = [] if update is None else [[Phase([call], 1) for call in self._afterwards]]
         stages = [[pack_phase(self.weights)], *self._stages, [Phase(self._calls)], summary, *steps, *last]
-        return Program(in_turn(stages), self.batch_table, self.capacity, get_num_threads())
+        return Program(in_turn(stages), self.batch_table, self.capacity, get_num_threads(), self.lanes,
+                       self.margin)

@@ -15,6 +15,15 @@ from fastconv.engine.memory import aligned
 versions = itertools.count(1)
 
 
+class _Changes:
+    """The last version that any parameter of the process was given: where it stands still, nothing has changed."""
+
+    last = 0
+
+
+changes = _Changes()
+
+
 class Parameter:
     """An array of float32, or of another type, zeros at version 0 until it is first set."""
 
@@ -45,7 +54,7 @@ class Parameter:
 
     def changed(self) -> None:
         """Marks the array as changed, so that programs pack it anew."""
-        self.version = next(versions)
+        self.version = changes.last = next(versions)
 
 
 class Derived:

@@ -1,4 +1,4 @@
-"""Pools of sessions that threads share."""
+"""Pools of sessions, and other things made for a model, that threads share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Pool:
@@ -14,16 +15,12 @@ class Pool:
 
     def __init__(self, most_keys: int = 64) -> None:
         self._most_keys = most_keys
-        self._idle: dict[Hashable, list[Any]] = {}
+        self._by_key: dict[Hashable, Any] = {}
 
     @contextmanager
     def session(self, key: Hashable, make: Callable[[], S]) -> Iterator[S]:
         """An idle session of `key`, or a new one. It is idle again afterwards, unless it failed."""
-        idle = self._idle.get(key)
-        if idle is None:
-            while len(self._idle) >= self._most_keys:
-                self._idle.pop(next(iter(self._idle)), None)
-            idle = self._idle.setdefault(key, [])
+        idle: list[S] = self.shared(key, list)
         try:
             session = idle.pop()
         except IndexError:
@@ -31,9 +28,19 @@ class Pool:
         yield session
         idle.append(session)
 
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The one thing that all threads have under `key`, a key of no session."""
+        found: T | None = self._by_key.get(key)
+        if found is None:
+            made = make()
+            while len(self._by_key) >= self._most_keys:
+                self._by_key.pop(next(iter(self._by_key)), None)
+            found = self._by_key.setdefault(key, made)
+        return found
+
     def clear(self) -> None:
-        """Forgets all sessions."""
-        self._idle.clear()
+        """Forgets everything."""
+        self._by_key.clear()
 
     def __reduce__(self) -> tuple[type[Pool], tuple[int]]:
         return Pool, (self._most_keys,)  # sessions hold addresses: a copy of a model makes its own

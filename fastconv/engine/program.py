@@ -14,7 +14,7 @@ from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
 from fastconv.kernels.abi import BATCH_WORDS, STOP, Kernel
-from fastconv.layout import groups_of
+from fastconv.layout import LANES, groups_of
 from fastconv.simd.tile import ONE_VECTOR, Block
 
 
@@ -65,9 +65,14 @@ def in_turn(stages: Iterable[Sequence[Phase]]) -> list[Phase]:
 class Program:
     """Phases as one job of `kernels.work`. It ends when all of them are finished, or a kernel has stopped it."""
 
-    def __init__(self, phases: Sequence[Phase], batch: np.ndarray, capacity: int, workers: int) -> None:
-        """batch: the int64 table that the kernels read the batch's addresses from. capacity: most images."""
-        self.phases, self.batch, self.capacity, self.workers = phases, batch, capacity, workers
+    def __init__(self, phases: Sequence[Phase], batch: np.ndarray, capacity: int, workers: int,
+                 lanes: int = LANES, margin: int = 0) -> None:
+        """batch: the int64 table that the kernels read the batch's addresses from. capacity: most images.
+
+        lanes: images in a group.  margin: bytes that kernels may read on either side of scratch memory.
+        """
+        self.phases, self.batch, self.capacity, self.workers, self._lanes = phases, batch, capacity, workers, lanes
+        self._margin = -(-margin // memory.ALIGNMENT) * memory.ALIGNMENT
         self._alive: list[np.ndarray] = []  # what the job and its records point to
         self._place([phase.calls for phase in phases if phase.units is None])
         self._most_units = max([phase.units for phase in phases if phase.units is not None], default=0)
@@ -91,7 +96,7 @@ class Program:
         scratch = {buffer: life for buffer, life in lifetimes.items() if not buffer.per_group}
         passed_on = {buffer: life for buffer, life in scratch.items() if len(phases_of[buffer]) > 1}
         size = memory.place({buffer: life for buffer, life in scratch.items() if buffer not in passed_on})
-        self._arenas = [memory.aligned(size) for _ in range(self.workers)]
+        self._arenas = [memory.aligned(size + 2 * self._margin) for _ in range(self.workers)]
         groups = groups_of(self.capacity)
         self._passed_on, self._passed_on_size = passed_on, memory.place(passed_on)
         self._passed_on_arena = memory.aligned(self._passed_on_size * groups)
@@ -114,7 +119,7 @@ class Program:
             return self._per_group[value].ctypes.data, value.size
         if value in self._passed_on:
             return self._passed_on_arena.ctypes.data + value.offset, self._passed_on_size
-        return self._arenas[worker].ctypes.data + value.offset, 0
+        return self._arenas[worker].ctypes.data + self._margin + value.offset, 0
 
     def _compile(self, phases: Sequence[Phase]) -> Table:
         count = len(phases)
@@ -146,9 +151,14 @@ class Program:
         self._alive.append(records)
         return call.kernel.address(call.block), records.ctypes.data
 
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Of the job and of the batch table."""
+        return self._job.address, self.batch.ctypes.data
+
     def run(self, images: int = 0, first: int = 0) -> None:
         """Runs the phases from `first` on; `images` is how many the batch table describes."""
-        groups = groups_of(images)
+        groups = -(-images // self._lanes)
         self._job.words[work.GROUPS], self._job.words[work.FIRST] = groups, first
         team.team.run(self._job, min(self.workers, get_num_threads(), max(groups, self._most_units, 1)))
 

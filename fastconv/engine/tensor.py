@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fastconv.engine.memory import At, Buffer
 from fastconv.engine.program import Call
-from fastconv.layout import LANES, Packed
+from fastconv.layout import Packed
 
 
 @dataclass(eq=False)
@@ -37,16 +37,16 @@ class Tensor:
 
     @classmethod
     def new(cls, place: Packed, needs_grad: bool) -> Tensor:
-        return cls(place, Buffer(4 * LANES * place.pixels), needs_grad)
+        return cls(place, Buffer(4 * place.floats), needs_grad)
 
     @property
     def floats(self) -> int:
-        return self.place.pixels * LANES
+        return self.place.floats
 
     @property
     def start(self) -> Buffer | At:
         """Where the first pixel lies."""
-        return At(self.buffer, 4 * LANES * self.place.origin) if self.place.origin else self.buffer
+        return At(self.buffer, 4 * self.place.lanes * self.place.origin) if self.place.origin else self.buffer
 
     def in_place(self) -> Tensor:
         """What an operator makes that writes where this lies."""

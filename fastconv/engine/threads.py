@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 _threads: int | None = None
 
@@ -16,11 +17,19 @@ def available_threads() -> int:
 def _container_quota() -> int | None:
     """CPUs granted by the control group, rounded up; None where there is no limit."""
     try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        return None if quota == "max" else -(-int(quota) // int(period))
-    except (OSError, ValueError):
+        quota, period = _quota_and_period()
+        return None if quota in ("max", "-1") else -(-int(quota) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):
         return None
+
+
+def _quota_and_period() -> tuple[str, str]:
+    """Microseconds of CPU time in each period, in control groups of version 2 or else 1."""
+    with suppress(FileNotFoundError), open("/sys/fs/cgroup/cpu.max") as file:
+        quota, period = file.read().split()
+        return quota, period
+    with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") as file, open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as other:
+        return file.read().strip(), other.read().strip()
 
 
 def set_num_threads(threads: int) -> None:

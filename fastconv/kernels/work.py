@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastconv.kernels.abi import NATIVE, pointer
+from fastconv.kernels.abi import COUNT, IMAGES, NATIVE, RESULTS, pointer
 from fastconv.kernels.compiling import entry_point
 
 # A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
@@ -141,6 +141,22 @@ def work_alone(job):
     """Does a whole job."""
     _begin(_words(job))
     _work(_words(job), 0)
+
+
+@entry_point(**NATIVE)
+def predict(job, first, batch, count, images, results):
+    """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table."""
+    table, words = _words(batch), _words(job)
+    table[IMAGES], table[RESULTS], table[COUNT] = images.ctypes.data, results.ctypes.data, count
+    words[GROUPS], words[FIRST] = count, first
+    _begin(words)
+    _work(words, 0)
+
+
+@entry_point(**(NATIVE | {"nogil": False}))
+def predict_briefly(job, first, batch, count, images, results):
+    """As `predict`, holding the GIL: handing it to another thread and back costs more than 25 µs of work."""
+    predict(job, first, batch, count, images, results)
 
 
 @entry_point("void(int64, int64, int64)", **NATIVE)

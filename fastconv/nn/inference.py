@@ -7,13 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.threads import get_num_threads
+from fastconv.layout import LANES
 from fastconv.nn.images import check_images
-from fastconv.nn.layer import Layer, final_shape
-from fastconv.nn.sessions import InferenceSession
+from fastconv.nn.layer import Layer, Shape, final_shape
+from fastconv.nn.sessions import AloneSession, InferenceSession, lanes_work
 
 #: Images computed between two chances to be interrupted.
 CHUNK = 16384
+
+#: The most images of a batch that are computed one by one: half of those that 16 lanes take as long as one for.
+MOST_ALONE = 8
+
+#: Vectors of multiply-adds, 5 a nanosecond, from which on images are shared among threads: 500 µs. A thread that sleeps
+#: is 50 µs late, and may be woken on the caller's own core, where it waits for milliseconds. Two images of resnet8 took
+#: 350 µs by one thread and 180 to 450 µs by two, eight images 1,400 and 770 µs.
+LEAST_SHARED_WORK = 2_500_000
+
+#: Work from which on the GIL is released: 25 µs. Throughput of eight threads that predict one image each with LeNet-5,
+#: 14 µs, by that of one: 0.6 with the GIL released and 1.1 with it held; with ds_cnn, 50 µs, 1.7 with it released.
+LEAST_RELEASED_WORK = 125_000
 
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -21,9 +35,65 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     images = check_images(x)
     if len(images) == 0:
         return np.empty(final_shape(model, images.shape), np.float32)
-    key = images.shape[1:], images.dtype, get_num_threads()
-    with model._sessions.session(key, lambda: InferenceSession(model, images.shape, images.dtype)) as session:
-        results = np.empty((len(images), *session.output_shape), np.float32)
-        for start in range(0, len(images), CHUNK):
-            session.run(min(CHUNK, len(images) - start), images[start:], results=results[start:])
-    return results
+    return plan(model, images.shape, images.dtype)(images)
+
+
+def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> Plan:
+    """The model's plan for batches of `shape`, with any N."""
+    return model._sessions.shared((shape[1:], dtype, get_num_threads(), Plan), lambda: Plan(model, shape, dtype))
+
+
+class Plan:
+    """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
+
+    Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
+    `load_state_dict` has changed them. Sessions belong to no thread, but to the calls that go on at the same time.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: np.dtype[Any]) -> None:
+        self._model, self._shape, self._dtype = model, shape, dtype
+        self._alone: list[AloneSession] = []
+        self._in_lanes: list[InferenceSession] = []
+        self._most_alone = self._most_unshared = 0
+        try:
+            session = AloneSession(model, self._shape, dtype)
+        except NeedsLanes:
+            return
+        self._alone.append(session)
+        self._output_shape = session.output_shape
+        self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
+        self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """The outputs for images, checked."""
+        count = len(images)
+        return self._one_by_one(images, count) if count <= self._most_alone else self._lane_by_lane(images, count)
+
+    def prepare(self) -> None:
+        """Compiles and packs all that a call of any size needs."""
+        for count in (1, max(1, self._most_alone), LANES):
+            self(np.zeros((count, *self._shape[1:]), self._dtype))
+
+    def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
+        try:
+            session = self._alone.pop()
+        except IndexError:
+            session = AloneSession(self._model, self._shape, self._dtype)
+        results = np.empty((count, *self._output_shape), np.float32)
+        if count <= self._most_unshared:
+            session.predict(count, images, results, brief=count * session.work < LEAST_RELEASED_WORK)
+        else:
+            session.run(count, images, results=results)
+        self._alone.append(session)
+        return results
+
+    def _lane_by_lane(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
+        try:
+            session = self._in_lanes.pop()
+        except IndexError:
+            session = InferenceSession(self._model, self._shape, self._dtype)
+        results = np.empty((count, *session.output_shape), np.float32)
+        for start in range(0, count, CHUNK):
+            session.run(min(CHUNK, count - start), images[start:], results=results[start:])
+        self._in_lanes.append(session)
+        return results

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.pool import Pool
@@ -86,6 +86,21 @@ class Layer:
         from fastconv.nn.inference import infer  # Numba is imported when the first kernel is needed
 
         return infer(self, x)
+
+    def freeze(self, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> None:
+        """Compiles and packs all that calls with images of `shape` (C, H, W) need, so that none waits for it.
+
+        shape: `input_shape` by default. Calls with other shapes, and those after the weights have changed, do the same
+        when they need it. Raises ShapeError where no shape is known.
+        """
+        from fastconv.nn.images import check_images
+        from fastconv.nn.inference import plan
+
+        shape = self.input_shape if shape is None else shape
+        if shape is None:
+            raise ShapeError("freeze: expected the shape of an image, as in freeze((1, 28, 28)): the model knows none")
+        images = check_images(np.zeros((1, *shape), dtype))
+        plan(self, images.shape, images.dtype).prepare()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.config.items())})"

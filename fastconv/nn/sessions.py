@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastconv.engine import operators
 from fastconv.engine.augmentation import Augmentation
 from fastconv.engine.builder import Builder
+from fastconv.engine.operators import Window, planes, winograd
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
@@ -24,7 +25,11 @@ from fastconv.nn.fusion import fused
 from fastconv.nn.layer import Layer, Shape
 from fastconv.nn.loss import Loss
 from fastconv.nn.lowering import lower
+from fastconv.nn.planes import lower_alone
 from fastconv.simd.blocking import GRADIENT_COLS
+
+#: How many times as fast Winograd's algorithm is where it is chosen, about.
+WINOGRAD_GAIN = 2
 
 
 class InferenceSession(Session):
@@ -34,6 +39,20 @@ class InferenceSession(Session):
         builder = Builder()
         x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
         builder.output(x)
+        super().__init__(builder)
+
+
+class AloneSession(Session):
+    """As InferenceSession, for a few images, each computed by itself.
+
+    Raises NeedsLanes where that is not possible.  work: vectors of multiply-adds that one image costs, about.
+    """
+
+    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
+        builder = Builder(lanes=1)
+        x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
+        planes.result(builder, x)
+        self.work = max(1.0, builder.work)
         super().__init__(builder)
 
 
@@ -99,11 +118,13 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
         if np.size(mean) not in (1, image[0]):
             raise ShapeError(f"the model normalises {np.size(mean)} channels, the images have {image[0]}")
         scale, shift = scale / (255 * np.float32(std)), shift - np.float32(mean) / np.float32(std)
-    steps = fused(network, training)
+    steps, alone = fused(network, training), builder.lanes == 1
     readers = Counter([network.output, *(value for step in steps for value in step.inputs)])
     first = [step.does for step in steps if 0 in step.inputs]
     halo = _halo(first) if training and readers[0] == 1 else (0, 0, 0, 0)
-    if augment is None:
+    if alone:
+        x = planes.image(builder, image, dtype, scale, shift)
+    elif augment is None:
         x = builder.input(image, dtype, scale, shift, halo)
     else:
         x = operators.augmented(builder, augment, image, dtype, scale, shift, halo)
@@ -111,10 +132,26 @@ def _emit(model: Layer, builder: Builder, shape: Shape, dtype: Any, training: bo
     for step in steps:
         inputs = [waiting[value].pop() for value in step.inputs]
         builder.part = step.does
-        y = lower(step.does, builder, *inputs, training=training)
+        y = lower_alone(step.does, builder, *inputs) if alone else lower(step.does, builder, *inputs, training=training)
         waiting[step.output] = _for_readers(builder, y, readers[step.output])
     builder.part = None
     return waiting[network.output].pop(), shapes[network.output][1:]
+
+
+def lanes_work(model: Layer, shape: Shape) -> float:
+    """What a group of 16 images costs with one in each lane, in vectors of multiply-adds, about."""
+    network = model.expansion()
+    shapes, total = network.shapes(shape), 0.0
+    for value, node in enumerate(network.nodes, 1):
+        layer, work = node.layer, float(node.layer.multiply_adds(shapes[value]))
+        if isinstance(layer, Conv2d) and layer.algorithm == "auto":
+            window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+            sources, targets = layer.in_channels // layer.groups, layer.out_channels // layer.groups
+            _, _, height, width = shapes[value]
+            if winograd.wins(sources, targets, window, (height, width)):
+                work /= WINOGRAD_GAIN
+        total += work
+    return total
 
 
 def _for_readers(builder: Builder, x: Tensor, readers: int) -> list[Tensor]:

@@ -37,6 +37,11 @@ def store(builder, value, pointer):
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=_element_bytes(value.type))
 
 
+def load_mask(builder, pointer):
+    """The mask whose lanes are the 16 bits at a pointer, the lowest first."""
+    return builder.bitcast(builder.load(builder.bitcast(pointer, I16.as_pointer()), align=2), MASK)
+
+
 def first_lanes(builder, count):
     """The mask of the first `count` lanes."""
     lanes = ir.VectorType(I32, LANES)

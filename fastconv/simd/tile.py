@@ -16,7 +16,7 @@ from numba.extending import intrinsic, models, overload_attribute, register_mode
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import FLOATS, I64
+from fastconv.simd.ir_tools import FLOATS, I64, MASK
 from fastconv.simd.vector import floats
 
 
@@ -49,6 +49,10 @@ class TileType(_SizedType):
     pass
 
 
+class MasksType(_SizedType):
+    """A mask for each column of a tile."""
+
+
 @register_model(BlockType)
 class _BlockModel(models.OpaqueModel):
     pass
@@ -58,6 +62,12 @@ class _BlockModel(models.OpaqueModel):
 class _TileModel(models.PrimitiveModel):
     def __init__(self, manager, tile):
         super().__init__(manager, tile, ir.ArrayType(FLOATS, tile.rows * tile.cols))
+
+
+@register_model(MasksType)
+class _MasksModel(models.PrimitiveModel):
+    def __init__(self, manager, masks):
+        super().__init__(manager, masks, ir.ArrayType(MASK, masks.cols))
 
 
 @overload_attribute(BlockType, "rows")
@@ -168,19 +178,44 @@ def dot(_typing, tile, x, start, row_stride, col_stride, total):
 
     So many sums grow side by side that they need not wait for each other.
     """
-    chains = 1 + tile.rows * tile.cols // LONGEST_CHAIN
 
     def codegen(_context, builder, _signature, args):
         value, x, start, row_stride, col_stride, total = args
-        sums = [total] + [ir.Constant(FLOATS, [0.0] * LANES)] * (chains - 1)
-        for k, place in enumerate(_grid(builder, tile, x, start, row_stride, col_stride)):
-            sums[k % chains] = ir_tools.fma(
-                builder, builder.extract_value(value, k), ir_tools.load(builder, place, FLOATS), sums[k % chains])
-        while len(sums) > 1:
-            sums = [*sums[2:], builder.fadd(sums[0], sums[1])]
-        return sums[0]
+        places = _grid(builder, tile, x, start, row_stride, col_stride)
+        return _dot(builder, tile, value, (ir_tools.load(builder, place, FLOATS) for place in places), total)
 
     return floats(tile, x, types.intp, types.intp, types.intp, floats), codegen
+
+
+@intrinsic
+def dot_seen(_typing, tile, x, start, offsets, masks, mask_start, mask_stride, total):
+    """total + Σ_k tile[k, :] * x[start + offsets[k] : + 16] where masks[mask_start + k * mask_stride] says so.
+
+    k counts the tile's vectors, row after row.
+    """
+
+    def codegen(_context, builder, _signature, args):
+        value, x, start, offsets, masks, mask_start, mask_stride, total = args
+        x, masks, vectors = builder.gep(x, [start]), builder.gep(masks, [mask_start]), []
+        for k in range(tile.rows * tile.cols):
+            offset = builder.load(builder.gep(offsets, [ir.Constant(I64, k)]))
+            vector = ir_tools.load(builder, builder.gep(x, [offset]), FLOATS)
+            inside = ir_tools.load_mask(builder, builder.gep(masks, [_scaled(builder, mask_stride, k)]))
+            vectors.append(builder.select(inside, vector, ir.Constant(FLOATS, [0.0] * LANES)))
+        return _dot(builder, tile, value, vectors, total)
+
+    return floats(tile, x, types.intp, offsets, masks, types.intp, types.intp, floats), codegen
+
+
+def _dot(builder, tile, value, vectors, total):
+    """total + the sum of the tile's vectors times others."""
+    chains = 1 + tile.rows * tile.cols // LONGEST_CHAIN
+    sums = [total] + [ir.Constant(FLOATS, [0.0] * LANES)] * (chains - 1)
+    for k, vector in enumerate(vectors):
+        sums[k % chains] = ir_tools.fma(builder, builder.extract_value(value, k), vector, sums[k % chains])
+    while len(sums) > 1:
+        sums = [*sums[2:], builder.fadd(sums[0], sums[1])]
+    return sums[0]
 
 
 @intrinsic
@@ -239,6 +274,36 @@ def fma_scalars_vectors(_typing, tile, w, w_start, x, x_start, x_stride):
         return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]), vectors)
 
     return tile(tile, w, types.intp, x, types.intp, types.intp), codegen
+
+
+@intrinsic
+def load_masks(_typing, block, masks, start):
+    """masks[start : + cols], the masks of a tile's columns."""
+    row = MasksType(1, block.cols)
+
+    def codegen(_context, builder, _signature, args):
+        _, masks, start = args
+        first, out = builder.gep(masks, [start]), ir.Constant(ir.ArrayType(MASK, block.cols), ir.Undefined)
+        for c in range(block.cols):
+            mask = ir_tools.load_mask(builder, builder.gep(first, [ir.Constant(I64, c)]))
+            out = builder.insert_value(out, mask, c)
+        return out
+
+    return row(block, masks, types.intp), codegen
+
+
+@intrinsic
+def fma_scalars_seen(_typing, tile, w, w_start, x, x_start, masks):
+    """tile[r, c, :] += w[w_start + r] * x[x_start + c * 16 : + 16] in the lanes of masks[c]"""
+
+    def codegen(_context, builder, _signature, args):
+        out, w, w_start, x, x_start, masks = args
+        vectors = _vectors(builder, builder.gep(x, [x_start]), ir.Constant(I64, LANES), tile.cols)
+        zeros = ir.Constant(FLOATS, [0.0] * LANES)
+        seen = [builder.select(builder.extract_value(masks, c), vector, zeros) for c, vector in enumerate(vectors)]
+        return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]), seen)
+
+    return tile(tile, w, types.intp, x, types.intp, masks), codegen
 
 
 @intrinsic

@@ -101,6 +101,16 @@ def first_lanes(_typing, count):
 
 
 @intrinsic
+def load_mask(_typing, pointer, index):
+    """The mask whose lanes are the bits of the uint16 pointer[index]."""
+
+    def codegen(_context, builder, _signature, args):
+        return ir_tools.load_mask(builder, builder.gep(args[0], [args[1]]))
+
+    return mask(pointer, types.intp), codegen
+
+
+@intrinsic
 def select(_typing, condition, yes, no):
     """Lane by lane, `yes` where the condition holds and `no` elsewhere; a float32 scalar stands for all lanes."""
     result = floats if types.float32 in (yes, no) else yes

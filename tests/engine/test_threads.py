@@ -49,6 +49,20 @@ def test_a_containers_quota_limits_the_threads(monkeypatch, quota, expected):
     assert available(monkeypatch, 8, quota) == expected
 
 
+@pytest.mark.parametrize(("quota", "expected"), [("150000\n", 2), ("-1\n", 8)], ids=["one and a half CPUs", "no limit"])
+def test_a_quota_of_control_groups_of_version_1_limits_the_threads(monkeypatch, quota, expected):
+    files = {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us": quota, "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}
+
+    def open_quota(path: str, *_: object) -> io.StringIO:
+        if path not in files:
+            raise FileNotFoundError(path)
+        return io.StringIO(files[path])
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(threads, "open", open_quota, raising=False)
+    assert threads.available_threads() == expected
+
+
 def test_a_process_kept_to_some_cpus_has_as_many_threads(monkeypatch):
     assert available(monkeypatch, 3, None) == 3
 

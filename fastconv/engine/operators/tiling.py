@@ -69,11 +69,11 @@ def _split(places: list[tuple[int, int]], first: int, count: int) -> Iterator[Pr
 
 def tile_pixels(rows: Lines, cols: Lines, targets: int) -> int:
     """The pixels in a tile of so many target channels that promise the least time."""
-    return min(range(1, TILE_COLS[targets] + 1), key=lambda pixels: _cost(rows, cols, targets, pixels))
+    return min(range(1, TILE_COLS[targets] + 1), key=lambda pixels: tile_cost(rows, cols, targets, pixels))
 
 
-def _cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> float:
-    """Multiply-adds' worth of time for one source channel."""
+def tile_cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> float:
+    """Multiply-adds' worth of time for one source channel, in tiles of `targets` channels by `pixels`."""
     total = 0.0
     for row in rows.progressions:
         for col in cols.progressions:

@@ -1,0 +1,313 @@
+"""Operators on one image by itself, for inference: vectors of 16 neighbouring pixels of a plane (`kernels.planes`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastconv.engine.builder import Builder
+from fastconv.engine.memory import Buffer, Fixed
+from fastconv.engine.operators import depthwise
+from fastconv.engine.operators.activation import Formula
+from fastconv.engine.operators.tiling import Lines, Progression, tile_cost
+from fastconv.engine.operators.window import Window
+from fastconv.engine.parameter import Derived, Parameter
+from fastconv.engine.tensor import Tensor
+from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
+from fastconv.kernels import activation as activations
+from fastconv.kernels import planes as kernels
+from fastconv.kernels import planes_correlate
+from fastconv.kernels.abi import IMAGES, Kernel
+from fastconv.kernels.blocks import runs
+from fastconv.layout import LANES, Packed, groups_of, vector_plane
+from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
+from fastconv.simd.tile import Block
+
+#: Vectors of outputs in a linear layer's tile: as many sums as the multiply-add units need in flight.
+LINEAR_COLS = 8
+
+#: What things cost beside a convolution's multiply-add of a vector, 0.2 ns: a depthwise one's, of which most loads are
+#: split between cache lines; a linear layer's, which loads weights; a pixel vector of a window; a row of a phase.
+DEPTHWISE_COST, LINEAR_COST, POOL_COST, SPLIT_COST = 5, 5, 5, 25
+
+#: Channels from which on two rows of results at a time are faster than one.
+LEAST_PAIR_CHANNELS = 16
+
+
+class NeedsLanes(Exception):
+    """What is asked for can only be computed with an image in each lane."""
+
+
+def new(place: Packed) -> Tensor:
+    """A tensor that vectors may overrun."""
+    return Tensor(place, Buffer(4 * place.floats + kernels.SLACK), needs_grad=False)
+
+
+def image(builder: Builder, shape: tuple[int, int, int], dtype: Any, scale: np.ndarray, shift: np.ndarray) -> Tensor:
+    """One of the batch's images (C, H, W) times scale plus shift, both (C,)."""
+    x = new(Packed.alone(*shape))
+    kernel = kernels.image_uint8 if dtype == np.uint8 else kernels.image_float32
+    builder.call(kernel, batch=builder.batch, slot=IMAGES, scale=Fixed(scale), shift=Fixed(shift), x=x.buffer,
+                 **x.place.fields())
+    return x
+
+
+def result(builder: Builder, x: Tensor) -> None:
+    """Writes x to the batch's results, NCHW float32."""
+    builder.call(kernels.result, x=x.buffer, batch=builder.batch, **x.place.flat().fields())
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What windows see: of each tap where it lies from a result's place, and masks [tap, vector] of results.
+
+    plane: floats from one channel of x to the next.  place: of the results.
+    """
+
+    x: Tensor
+    plane: int
+    offsets: np.ndarray
+    masks: np.ndarray
+    place: Packed
+
+    def fields(self) -> dict[str, Any]:
+        """All as fields of a kernel's arguments."""
+        return {"x": self.x.buffer, "x_plane": self.plane, "y_plane": self.place.plane, "offsets": Fixed(self.offsets),
+                "masks": Fixed(self.masks), "taps": len(self.offsets), "vectors": self.vectors}
+
+    @property
+    def vectors(self) -> int:
+        """Vectors from the first result of a plane to the last."""
+        return int(self.masks.shape[1])
+
+
+def windows(builder: Builder, x: Tensor, window: Window, channels: int) -> Seen:
+    """What the windows see of x, for `channels` of results."""
+    size, phases = window.output_size(x.place.size), [(0, 0)]
+    if window.stride != (1, 1):
+        used = [sorted({tap % window.stride[axis] for tap in _taps(window, axis)}) for axis in (0, 1)]
+        phases = [(row, col) for row in used[0] for col in used[1]]
+        x, plane, row = _split(builder, x, window.stride, phases, size[1])
+    else:
+        if x.place.row < size[1]:
+            x = _placed(builder, x, Packed.alone(*x.place.shape, size[1]))
+        plane, row = x.place.plane, x.place.row
+    place = replace(Packed.alone(channels, *size, row), plane=vector_plane((size[0] - 1) * row + size[1]))
+    starts = {phase: number * plane for number, phase in enumerate(phases)}
+    offsets = [starts[row_tap % window.stride[0], col_tap % window.stride[1]]
+               + row_tap // window.stride[0] * row + col_tap // window.stride[1]
+               for row_tap in _taps(window, 0) for col_tap in _taps(window, 1)]
+    inside = [_inside(window, axis, x.place.size[axis], size[axis]) for axis in (0, 1)]
+    seen = np.zeros((len(offsets), size[0], row), bool)
+    seen[:, :, :size[1]] = np.einsum("ah,bw->abhw", *inside).reshape(-1, *size)
+    seen = seen.reshape(len(offsets), -1)[:, :(size[0] - 1) * row + size[1]]
+    vectors = np.zeros((len(offsets), groups_of(seen.shape[1]), LANES), bool)
+    vectors.reshape(len(offsets), -1)[:, :seen.shape[1]] = seen
+    masks = np.packbits(vectors, axis=-1, bitorder="little").view(np.uint16)[..., 0]
+    builder.margin = max(builder.margin, 4 * (max(map(abs, offsets)) + vectors.shape[1] * LANES))
+    return Seen(x, plane * len(phases), np.array(offsets, np.int64), np.ascontiguousarray(masks), place)
+
+
+def _taps(window: Window, axis: int) -> list[int]:
+    """How far each tap lies from the pixel at which the window would begin without padding."""
+    return [k * window.dilation[axis] - window.padding[2 * axis] for k in range(window.kernel[axis])]
+
+
+def _inside(window: Window, axis: int, size: int, outputs: int) -> np.ndarray:
+    """[tap, result]: whether the tap sees a pixel."""
+    pixels = np.add.outer(_taps(window, axis), window.stride[axis] * np.arange(outputs))
+    return (pixels >= 0) & (pixels < size)
+
+
+def _split(builder: Builder, x: Tensor, stride: tuple[int, int], phases: Sequence[tuple[int, int]],
+           least_row: int) -> tuple[Tensor, int, int]:
+    """The phases of a stride, each in a plane of its own, the floats of a plane and those of a row."""
+    rows, row = -(-x.place.height // stride[0]), max(-(-x.place.width // stride[1]), least_row)
+    plane = vector_plane(rows * row)
+    y = Tensor(x.place, Buffer(4 * x.place.channels * len(phases) * plane + kernels.SLACK), needs_grad=False)
+    builder.work += SPLIT_COST * x.place.channels * len(phases) * rows
+    builder.call(kernels.split, x=x.buffer, y=y.buffer, phases=Fixed(np.array(phases, np.int64)),
+                 phase_count=len(phases), channels=x.place.channels, height=x.place.height, width=x.place.width,
+                 x_row=x.place.row, x_plane=x.place.plane, y_row=row, y_plane=plane,
+                 stride_height=stride[0], stride_width=stride[1])
+    return y, plane, row
+
+
+def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, window: Window) -> Tensor:
+    """The convolution of x."""
+    seen = windows(builder, x, window, weight.groups * weight.targets)
+    y, taps, vectors = new(seen.place), len(seen.offsets), seen.vectors
+    products = weight.size * vectors
+    if depthwise.serves(weight, window):
+        builder.work += DEPTHWISE_COST * products
+        y.correlations = [builder.call(
+            planes_correlate.depthwise, Block(*window.kernel), y=y.buffer, weight=Fixed(weight.parameter.array),
+            bias=_values(bias, y.place.channels), channels=y.place.channels, lower=-np.inf, **seen.fields())]
+        return y
+    builder.work += products
+    weight.forward = PackedWeight(weight.size, CORRELATE_ROWS)
+    y.correlations = []
+    for run in runs(weight.targets, weight.forward.block_rows):
+        cols = min(range(1, TILE_COLS[run.size] + 1), key=lambda cols: _cost(taps, vectors, run.size, cols))
+        y.correlations.append(builder.call(
+            planes_correlate.correlate, Block(run.size, cols), y=y.buffer, weight=Fixed(weight.forward.array),
+            bias=_values(bias, y.place.channels), groups=weight.groups, targets=weight.targets,
+            sources=weight.sources, start=run.start, blocks=run.blocks,
+            channels_inner=channels_inner(weight.sources, weight.kernel_width), lower=-np.inf, **seen.fields()))
+    return y
+
+
+def serves_pairs(sources: int, targets: int, groups: int, window: Window) -> bool:
+    """Whether `conv2d_by_pairs` is the one to compute a convolution."""
+    plain = window.stride == window.dilation == (1, 1) and window.kernel[0] == 3
+    return plain and groups == 1 and min(sources, targets) >= LEAST_PAIR_CHANNELS
+
+
+def conv2d_by_pairs(builder: Builder, x: Tensor, weight: Parameter, bias: Bias | None, window: Window) -> Tensor:
+    """The convolution of x with kernels of three rows: two rows of results at a time, with 4 products instead of 6.
+
+    Winograd's F(2, 3) along the columns (Lavin & Gray 2016, section 4.1); along the rows taps are what they are.
+    """
+    targets, sources, _, width = weight.array.shape
+    [products] = builder.derive(Derived([weight], [(4 * targets, sources, 1, width)], lambda: [_sums_of_rows(weight)]))
+    size = window.output_size(x.place.size)
+    pairs = -(-size[0] // 2)
+    place = Packed.alone(4 * sources, pairs, x.place.width)
+    # What is written behind a channel's last row must not reach the next channel's: that may be there already.
+    rows = new(replace(place, plane=vector_plane(pairs * x.place.width + LANES)))
+    builder.call(kernels.split_pairs, x=x.buffer, y=rows.buffer, channels=sources, height=x.place.height,
+                 width=x.place.width, x_row=x.place.row, x_plane=x.place.plane, y_row=rows.place.row,
+                 y_plane=rows.place.plane, pairs=pairs, top=window.padding[0])
+    builder.margin = max(builder.margin, 4 * LANES)
+    along_row = Window((1, width), padding=(0, 0, *window.padding[2:]))
+    made = conv2d(builder, rows, builder.weight(products, (4 * targets, sources, 1, width), 4), None, along_row)
+    y = new(Packed.alone(targets, *size))
+    y.correlations = [builder.call(
+        kernels.join_pairs, x=made.buffer, y=y.buffer, bias=_values(bias, targets), channels=targets, height=size[0],
+        width=size[1], x_row=made.place.row, x_plane=made.place.plane, y_row=y.place.row, y_plane=y.place.plane,
+        pairs=pairs, lower=-np.inf)]
+    return y
+
+
+def _sums_of_rows(weight: Parameter) -> np.ndarray:
+    """(4 · targets, sources, 1, kernel width): of the kernels' rows g the sums g0, (g0 ± g1 + g2) / 2 and g2."""
+    g0, g1, g2 = np.moveaxis(weight.array.astype(np.float64), 2, 0)
+    sums = g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2
+    return np.concatenate(sums)[:, :, None]
+
+
+def _cost(taps: int, vectors: int, targets: int, cols: int) -> float:
+    rows, line = Lines([Progression(0, 1, 1, 0, 1, 0, 1)]), Lines([Progression(0, 1, vectors, 0, taps, 0, 1)])
+    return tile_cost(rows, line, targets, cols)
+
+
+def linear(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None) -> Tensor:
+    """A linear layer. weight: (outputs, features, 1, 1)"""
+    y = new(Packed.alone(weight.targets, 1, 1))
+    builder.work += LINEAR_COST * weight.size / LANES
+    weight.forward = PackedWeight(weight.size + LANES, LANES)
+    y.correlations = []
+    for run in runs(weight.targets, LANES):
+        cols = min(range(1, LINEAR_COLS + 1), key=lambda cols: run.blocks // cols + run.blocks % cols)
+        y.correlations.append(builder.call(
+            planes_correlate.linear, Block(1, cols), x=x.buffer, y=y.buffer, weight=Fixed(weight.forward.array),
+            bias=_values(bias, weight.targets), channels=x.place.channels, height=x.place.height,
+            width=x.place.width, row=x.place.row, plane=x.place.plane, start=run.start, blocks=run.blocks,
+            size=run.size, lower=-np.inf))
+    return y
+
+
+def _values(bias: Bias | None, count: int) -> Fixed:
+    return Fixed(np.zeros(count, np.float32) if bias is None else bias.parameter.array)
+
+
+def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
+    """The largest pixel of each window."""
+    return _pool(builder, kernels.max_pool, windows(builder, x, window, x.place.channels))
+
+
+def avg_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
+    """The mean of each window, padding counted as zeros."""
+    share = 1 / (window.kernel[0] * window.kernel[1])
+    if window.kernel != x.place.size or any(window.padding):
+        return _pool(builder, kernels.mean_pool, windows(builder, x, window, x.place.channels), share)
+    pixels = windows(builder, x, Window((1, 1)), x.place.channels)
+    return _pool(builder, kernels.plane_mean, replace(pixels, place=Packed.alone(x.place.channels, 1, 1)), share)
+
+
+def _pool(builder: Builder, kernel: Kernel, seen: Seen, share: float = 1.0) -> Tensor:
+    y = new(seen.place)
+    builder.work += POOL_COST * seen.place.channels * seen.masks.size
+    builder.call(kernel, y=y.buffer, channels=y.place.channels, share=share, **seen.fields())
+    return y
+
+
+def relu(builder: Builder, x: Tensor) -> Tensor:
+    """max(x, 0), in the place of x; part of what computes x where that is a convolution, a linear layer or a sum."""
+    y = _writable(builder, x)
+    if x.correlations:
+        for call in x.correlations:
+            call.records[0]["lower"] = 0.0
+    else:
+        builder.call(activations.relu, y=y.buffer, size=y.floats)
+    return y
+
+
+def activate(builder: Builder, x: Tensor, formula: Formula) -> Tensor:
+    """The activation of x, in its place where that is allowed."""
+    y = new(x.place) if x.read_only else x.in_place()
+    fields = formula.fields()
+    if x.place.plane % LANES and any(fields.get(f"{name}_step") for name in "abc"):
+        raise NeedsLanes("an activation with parameters for each feature")
+    builder.call(activations.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=x.buffer, **fields,
+                 **_vectors(x.place))
+    return y
+
+
+def add(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
+    """The sum of the inputs, in order."""
+    place = inputs[0].place
+    if any(x.place.shape != place.shape for x in inputs):
+        raise NeedsLanes("a sum of images and features")
+    alike = [x if x.place == place else _placed(builder, x, place) for x in inputs]
+    y = new(place) if alike[0].read_only else alike[0].in_place()
+    total = alike[0]
+    for x in alike[1:]:
+        call = builder.call(activations.add, x=total.buffer, y=x.buffer, z=y.buffer,
+                            size=groups_of(place.floats) * LANES, lower=-np.inf)
+        y.correlations, total = [call], y
+    return y
+
+
+def _placed(builder: Builder, x: Tensor, place: Packed) -> Tensor:
+    """x where `place` says."""
+    y = new(place)
+    builder.call(kernels.split, x=x.buffer, y=y.buffer, phases=Fixed(np.zeros(2, np.int64)), phase_count=1,
+                 channels=place.channels, height=place.height, width=place.width, x_row=x.place.row,
+                 x_plane=x.place.plane, y_row=place.row, y_plane=place.plane, stride_height=1, stride_width=1)
+    return y
+
+
+def softmax(builder: Builder, x: Tensor) -> Tensor:
+    """Softmax over features."""
+    if x.place.size != (1, 1):
+        raise NeedsLanes("softmax of flattened images")
+    together = Packed.alone(*x.place.shape)
+    y = _writable(builder, x) if x.place == together else _placed(builder, x, together)
+    builder.call(kernels.softmax, y=y.buffer, classes=y.place.features)
+    return y
+
+
+def _writable(builder: Builder, x: Tensor) -> Tensor:
+    """x, or where its memory may not be written a copy."""
+    return _placed(builder, x, x.place) if x.read_only else x.in_place()
+
+
+def _vectors(place: Packed) -> dict[str, int]:
+    """The vectors of each channel, or of all of them as one, as fields of a kernel's arguments."""
+    if place.plane % LANES:
+        return {"channels": 1, "pixels": groups_of(place.floats), "plane": 0}
+    return {"channels": place.channels, "pixels": groups_of(place.height * place.row), "plane": place.plane // LANES}

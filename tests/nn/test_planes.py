@@ -1,0 +1,196 @@
+"""One image by itself agrees with the same image in a lane, for every layer that can be computed so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastconv as fc
+from fastconv import nn
+from fastconv.engine.builder import Builder
+from fastconv.engine.operators.planes import NeedsLanes
+from fastconv.layout import LANES
+from fastconv.nn.inference import MOST_ALONE, Plan
+from fastconv.nn.sessions import AloneSession, InferenceSession
+from tests.networks import normal
+from tests.oracles import assert_close
+
+TOLERANCE = 1e-5
+FLOAT = np.dtype(np.float32)
+
+
+def alone(model: nn.Layer, x: np.ndarray) -> np.ndarray:
+    session = AloneSession(model, x.shape, x.dtype)
+    y = np.empty((len(x), *session.output_shape), np.float32)
+    session.predict(len(x), x, y, brief=True)
+    return y
+
+
+def in_lanes(model: nn.Layer, x: np.ndarray) -> np.ndarray:
+    session = InferenceSession(model, x.shape, x.dtype)
+    y = np.empty((len(x), *session.output_shape), np.float32)
+    session.run(len(x), x, results=y)
+    return y
+
+
+def assert_agrees(model: nn.Layer, x: np.ndarray, tolerance: float = TOLERANCE) -> None:
+    assert_close(alone(model, x), in_lanes(model, x), tolerance)
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> tuple[nn.Conv2d, tuple[int, int]]:
+    """A convolution of any kind, and a size of images that it fits."""
+    groups = draw(st.sampled_from([1, 1, 2, 5]))
+    sources, targets = draw(st.integers(1, 20)), draw(st.integers(1, 20))
+    depthwise = draw(st.booleans()) and groups > 1
+    sources, targets = (1, draw(st.integers(1, 2))) if depthwise else (sources, targets)
+    kernel, stride, dilation = ((draw(st.integers(1, most)), draw(st.integers(1, most))) for most in (5, 3, 2))
+    padding = tuple(draw(st.integers(0, 4)) for _ in range(4))
+    size = tuple(dilation[axis] * (kernel[axis] - 1) + 1 + draw(st.integers(0, 20)) for axis in (0, 1))
+    layer = nn.Conv2d(groups * sources, groups * targets, kernel, stride, padding, dilation, groups,
+                      bias=draw(st.booleans()))
+    return layer, size
+
+
+@settings(max_examples=60, deadline=None)
+@given(convolutions(), st.integers(1, 3))
+def test_a_convolution_of_any_window_agrees(layer_and_size, batch):
+    layer, size = layer_and_size
+    assert_agrees(nn.Sequential(layer, nn.ReLU()), normal(0, batch, layer.in_channels, *size))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 8), (8, 8), (17, 33)])
+@pytest.mark.parametrize("padding", [0, 1, (2, 0, 3, 1)])
+def test_a_convolution_two_rows_at_a_time_agrees(size, padding):
+    layer = nn.Conv2d(16, 17, 3, padding=padding)
+    if min(layer.output_shape((1, 16, *size))[2:]) >= 1 if padding else min(size) >= 3:
+        assert_agrees(nn.Sequential(layer, nn.ReLU()), normal(0, 2, 16, *size))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d]), st.integers(1, 4), st.integers(1, 4), st.integers(0, 1),
+       st.integers(4, 40), st.integers(4, 40))
+def test_a_pooling_of_any_window_agrees(kind, kernel, stride, padding, height, width):
+    layer = kind(kernel, stride, min(padding, kernel // 2), **({"ceil_mode": True} if kind is nn.MaxPool2d else {}))
+    assert_agrees(layer, normal(0, 2, 3, height, width))
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 40])
+def test_the_mean_of_whole_planes_agrees(size):
+    assert_agrees(nn.AdaptiveAvgPool2d(1), normal(0, 2, 5, size, size + 3))
+
+
+@pytest.mark.parametrize("outputs", [1, 10, 16, 84, 120, 150])
+def test_a_linear_layer_agrees(outputs):
+    assert_agrees(nn.Sequential(nn.Linear(50, outputs), nn.ReLU()), normal(0, 3, 50))
+
+
+def test_features_are_flattened_in_their_order_whatever_lies_between_rows():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3 * 5 * 6, 7))
+    assert_agrees(model, normal(0, 2, 2, 12, 14))
+    assert_agrees(model[:3], normal(0, 2, 2, 12, 14))
+
+
+@pytest.mark.parametrize("layer", [
+    nn.ReLU(), nn.GELU(), nn.Tanh(), nn.PReLU(3), nn.PReLU(1), nn.BatchNorm2d(3), nn.AconC(3)], ids=repr)
+def test_an_activation_agrees_alone_and_behind_a_valid_convolution(layer):
+    assert_agrees(layer, normal(0, 2, 3, 5, 7))
+    assert_agrees(nn.Sequential(nn.Conv2d(3, 3, 3), layer), normal(0, 2, 3, 9, 8))
+
+
+@pytest.mark.parametrize("classes", [1, 10, 16, 37])
+def test_softmax_agrees(classes):
+    assert_agrees(nn.Sequential(nn.Linear(6, classes), nn.Softmax()), 30 * normal(0, 3, 6))
+    pooled = nn.Sequential(nn.Conv2d(1, classes, 3, padding=1), nn.AvgPool2d(2), nn.Flatten(), nn.Softmax())
+    assert_agrees(pooled, normal(0, 3, 1, 3, 3))
+
+
+def test_a_sum_of_values_that_lie_differently_agrees():
+    model = nn.Graph([("wide", nn.Conv2d(3, 4, 3, padding=1), "input"), ("narrow", nn.MaxPool2d(3, 1), "wide"),
+                      ("other", nn.Conv2d(3, 4, 3), "input"), ("sum", nn.Add(), ("narrow", "other")),
+                      ("twice", nn.Add(), ("sum", "sum")), ("relu", nn.ReLU(), "twice"),
+                      ("out", nn.Add(), ("relu", "sum", "other"))])
+    assert_agrees(model, normal(0, 2, 3, 9, 11))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_classic", "resnet8", "resnet20", "ds_cnn"])
+def test_a_whole_network_agrees(name):
+    shape = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}.get(name, (1, 28, 28))
+    assert_agrees(fc.models.MODELS[name](), normal(0, 3, *shape))
+
+
+def test_uint8_images_are_normalised_alone_as_in_lanes():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1))
+    model.set_images([0.3, 0.6], [0.2, 0.4])
+    assert_agrees(model, np.random.default_rng(0).integers(0, 256, (2, 2, 9, 7), np.uint8))
+
+
+def test_nan_reaches_only_what_sees_it():
+    x = normal(0, 1, 16, 12, 12)
+    x[0, 3, 0, 11] = np.nan
+    for model in (nn.Conv2d(16, 16, 3, padding=1, algorithm="direct"), nn.MaxPool2d(2), nn.AvgPool2d(3, 1, 1)):
+        np.testing.assert_array_equal(np.isnan(alone(model, x)), np.isnan(in_lanes(model, x)))
+
+
+def test_a_network_with_a_layer_that_needs_lanes_uses_them_for_one_image():
+    model, x = nn.Sequential(nn.Conv2d(2, 4, 3), nn.MetaAconC(4)), normal(0, 1, 2, 9, 9)
+    with pytest.raises(NeedsLanes, match="MetaAconC"):
+        AloneSession(model, x.shape, FLOAT)
+    np.testing.assert_array_equal(model(x), in_lanes(model, x))
+
+
+@pytest.mark.parametrize(("model", "shape"), [
+    (nn.Sequential(nn.Linear(5, 6), nn.PReLU(6)), (1, 5)),
+    (nn.AvgPool2d(3, 2, 1, count_include_pad=False), (1, 2, 9, 9)), (nn.AvgPool2d(2, ceil_mode=True), (1, 2, 9, 9))])
+def test_what_cannot_be_computed_alone_is_said_to_need_lanes(model, shape):
+    with pytest.raises(NeedsLanes):
+        AloneSession(model, shape, FLOAT)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (2, 1), (LANES, 0), (LANES + 1, 0)])
+def test_few_images_are_computed_one_by_one_and_many_in_lanes(monkeypatch, count, expected):
+    built: list[int] = []
+    init = Builder.__init__
+    monkeypatch.setattr(Builder, "__init__", lambda self, capacity=0, input_grad=False, lanes=LANES: (
+        built.append(lanes), init(self, capacity, input_grad, lanes))[1])
+    model, x = fc.models.lenet5(), normal(0, count, 1, 28, 28)
+    model(x)
+    assert built == ([1] if expected else [1, LANES])
+    assert MOST_ALONE < LANES
+
+
+def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch):
+    model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
+    plan = Plan(model, x.shape, FLOAT)
+    first = plan(x)
+    [session] = plan._alone
+    refreshed: list[bool] = []
+    must_pack = session._must_pack
+    monkeypatch.setattr(session, "_must_pack", lambda: refreshed.append(must_pack()) or refreshed[-1])
+    plan(x)
+    settled = len(refreshed)
+    plan(x)
+    assert len(refreshed) == settled
+    assert not any(refreshed)
+    model.load_state_dict({name: 2 * array for name, array in model.state_dict().items()})
+    assert np.abs(plan(x) - first).max() > 0
+    assert refreshed[-1]
+
+
+def test_freezing_compiles_and_packs_before_the_first_call():
+    model = fc.models.lenet5()
+    with pytest.raises(fc.errors.ShapeError, match=r"freeze: expected the shape of an image"):
+        model.freeze()
+    model.freeze((1, 28, 28))
+    [plan] = model._sessions._by_key.values()
+    assert (len(plan._alone), len(plan._in_lanes)) == (1, 1)
+    model(normal(0, 1, 1, 28, 28))
+    assert (len(plan._alone), len(plan._in_lanes)) == (1, 1)
+
+
+def test_freezing_takes_the_shape_that_the_model_knows():
+    model = fc.models.resnet8()
+    model.freeze()
+    assert len(model._sessions._by_key) == 1
