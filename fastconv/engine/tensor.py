@@ -61,8 +61,8 @@ class Tensor:
     def channels(self, start: int, length: int) -> Tensor:
         """Some of the channels, where they lie."""
         place = replace(self.place, channels=length)
-        inside = At(self.buffer, 4 * LANES * start * place.plane)
-        return Tensor(place, Buffer(4 * LANES * place.pixels, inside=inside), self.needs_grad)
+        inside = At(self.buffer, 4 * place.lanes * start * place.plane)
+        return Tensor(place, Buffer(4 * place.floats, inside=inside), self.needs_grad)
 
     def new_grad(self) -> Tensor:
         """Declares memory for the gradient, of the same place."""
