@@ -27,6 +27,7 @@ import numba
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -172,7 +173,9 @@ class KernelCache(_Cache):
                      _digest(function.__module__, str(signature))[:16], _stamp(path)[:8])
 
     def load_overload(self, sig, target_context):
-        target_context.refresh()
+        # Of `target_context.refresh()`, which Numba's own cache calls, code that is there already needs only the runtime.
+        # The rest imports all that code may be compiled from, with SciPy where that is installed: 0.3 s.
+        rtsys.initialize(target_context)
         entry = self.entry(sig)
         payload = None if entry is None else entry.read()
         return None if payload is None else CompileResult._rebuild(target_context, *pickle.loads(payload))
