@@ -11,7 +11,9 @@ microsecond; after a longer pause they sleep.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 from contextlib import suppress
 
@@ -28,22 +30,48 @@ class Table:
         self.address = self.words.ctypes.data
 
 
+def _no_cpu() -> int:
+    return -1
+
+
+_current_cpu = getattr(ctypes.CDLL(None), "sched_getcpu", _no_cpu) if sys.platform == "linux" else _no_cpu
+
+
+def keep_off_this_cpu(thread: threading.Thread) -> None:
+    """Lets a thread that is to be woken run on all CPUs of the calling thread but its current one.
+
+    Linux likes to wake a thread where its waker runs, and there it would wait until the job is done: after a pause of
+    20 ms, resnet8 took 4.0 ms for 32 images with two threads, and 1.7 ms with this.
+    """
+    cpu = _current_cpu()
+    if cpu >= 0 and thread.native_id is not None:
+        others = os.sched_getaffinity(0) - {cpu}
+        if others:
+            with suppress(OSError):  # the system may forbid it
+                os.sched_setaffinity(thread.native_id, others)
+
+
 class _Helper:
     """A thread that joins the jobs of a control table."""
 
     def __init__(self, control: Table, number: int) -> None:
         self._control, self._number = control, number
-        self._called = threading.Lock()
+        self._called, self._sleeps = threading.Lock(), False
         self._called.acquire()
-        threading.Thread(target=self._help, name=f"fastconv-{number}", daemon=True).start()
+        self._thread = threading.Thread(target=self._help, name=f"fastconv-{number}", daemon=True)
+        self._thread.start()
 
     def _help(self) -> None:
         while True:
+            self._sleeps = True
             self._called.acquire()
+            self._sleeps = False
             work.help_out(self._control.address, self._number)
 
     def call(self) -> None:
         """Makes sure that the helper watches, or looks once more before it goes to sleep."""
+        if self._sleeps:
+            keep_off_this_cpu(self._thread)
         if self._called.locked():
             self._called.release()
 

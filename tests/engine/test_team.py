@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import sys
 import threading
 from functools import partial
 
@@ -14,7 +15,7 @@ import pytest
 
 import fastconv as fc
 from fastconv.engine import team as teams
-from fastconv.engine.team import Team
+from fastconv.engine.team import Team, keep_off_this_cpu
 from tests.jobs import PATIENCE_SECONDS, Job, meeting
 from tests.processes import in_child
 
@@ -173,3 +174,17 @@ def test_a_child_forked_while_the_team_is_busy_has_a_team_of_its_own():
     expected = outputs(model, 3)
     with kept_busy(teams.team):
         assert in_child("fork", outputs, model, 3) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a thread be kept off a CPU")
+def test_a_thread_is_kept_off_the_cpu_of_its_waker_unless_there_is_no_other():
+    allowed, done = os.sched_getaffinity(0), threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        keep_off_this_cpu(thread)
+        left = os.sched_getaffinity(thread.native_id)
+        assert left < allowed and len(left) == len(allowed) - 1 if len(allowed) > 1 else left == allowed
+    finally:
+        done.set()
+        thread.join()
