@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from fastconv import __version__
-from fastconv_bench import convolution, lenet, others, updates
+from fastconv_bench import convolution, lenet, networks, others, updates
 from fastconv_bench.machine import Gauge, Machine
 from fastconv_bench.timing import Times, interleaved
 from fastconv_bench.workload import FASTCONV, NUMPY, Workload
@@ -78,7 +78,8 @@ def run(quick: bool, threads: int, progress: Callable[[str], None]) -> Report:
 
 def workloads() -> Iterator[Workload]:
     """All of them, in the order of the table."""
-    return chain(lenet.workloads(), convolution.workloads(), others.workloads(), updates.workloads())
+    return chain.from_iterable(
+        each.workloads() for each in (lenet, networks, convolution, others, updates))
 
 
 def _measure(workload: Workload, seconds: float) -> Row:

@@ -10,11 +10,13 @@ import pytest
 import fastconv as fc
 from fastconv import reference
 from fastconv.optim import OPTIMIZERS
-from fastconv_bench import convolution, lenet, others, peers, updates
+from fastconv_bench import convolution, lenet, networks, others, peers, updates
 from fastconv_bench.report import workloads
 from fastconv_bench.workload import FASTCONV, NUMPY, NUMPY_IMAGES, PEERS
 
 ALL = {workload.name: workload for workload in workloads()}
+
+NETWORKS = {workload.name for workload in networks.workloads()}
 
 LENET_CONVOLUTIONS = convolution.LAYERS[:2]
 LENET_LINEARS = ((400, 120), (120, 84), (84, 10))
@@ -113,11 +115,12 @@ def test_pytorchs_optimizer_has_the_hyper_parameters_of_fastconvs(name):
 
 
 @pytest.mark.parametrize("workload", ALL.values(), ids=ALL.keys())
-def test_fastconv_and_for_all_but_the_largest_numpy_take_part_without_any_peer_installed(monkeypatch, workload):
+def test_fastconv_and_where_it_is_quick_enough_numpy_take_part_without_any_peer_installed(monkeypatch, workload):
     monkeypatch.setattr(peers, "torch", lambda: None)
     monkeypatch.setattr(peers, "has_onnx_runtime", lambda: False)
     contenders = workload.make()
-    assert list(contenders) == ([FASTCONV] if "10 M parameters" in workload.name else [FASTCONV, NUMPY])
+    too_large = "10 M parameters" in workload.name or workload.name in NETWORKS
+    assert list(contenders) == ([FASTCONV] if too_large else [FASTCONV, NUMPY])
     assert contenders[FASTCONV].images == workload.images
     assert contenders.get(NUMPY, contenders[FASTCONV]).images in (workload.images, NUMPY_IMAGES)
     contenders[FASTCONV].call()
@@ -145,6 +148,33 @@ def test_lenet_in_pytorch_has_the_parameters_of_fastconvs():
     twin = lenet.torch_lenet5(pytest.importorskip("torch"))
     expected = {name: array.shape for name, array in fc.models.lenet5().state_dict().items()}
     assert {name: tuple(tensor.shape) for name, tensor in twin.state_dict().items()} == expected
+
+
+@pytest.mark.parametrize("make", networks.NETWORKS, ids=lambda make: make.__name__)
+def test_a_network_in_pytorch_makes_the_logits_of_fastconvs(make):
+    torch, model = pytest.importorskip("torch"), make()
+    x = networks._images(model, 2)
+    twin = networks.TorchNetwork(torch, model)
+    twin.modules.eval()
+    with torch.inference_mode():
+        logits = twin(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(logits, model(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("make", networks.NETWORKS, ids=lambda make: make.__name__)
+def test_a_network_in_onnx_runtime_makes_the_logits_of_fastconvs(make):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    model = make()
+    x = networks._images(model, 2)
+    [logits] = peers.onnx_graph(networks.onnx_nodes(model), model.state_dict(), x)()
+    np.testing.assert_allclose(logits, model(x), atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "most"), [(fc.models.resnet8, 12_501_632), (fc.models.ds_cnn, 2_656_768)])
+def test_a_network_counts_the_taps_inside_the_images(make, most):
+    counted = sum(networks.multiply_adds(make()))
+    assert 0.9 * most < counted < most
 
 
 def test_lenet_in_onnx_runtime_makes_the_logits_of_fastconvs():
