@@ -1,4 +1,7 @@
-"""The networks of MLPerf Tiny that fastconv has: training steps and inference, from float32 images to logits."""
+"""The networks of MLPerf Tiny that fastconv has: training steps and inference, from float32 images to logits.
+
+PyTorch takes part with its faster layout only, so that a quick run stays quick.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from fastconv import nn
 from fastconv.engine.operators.window import Window, forward_taps
 from fastconv.nn.layer import Layer, joined
 from fastconv_bench import peers
-from fastconv_bench.workload import CHANNELS_LAST, FASTCONV, ONNX_RUNTIME, PYTORCH, Contender, Workload
+from fastconv_bench.workload import CHANNELS_LAST, FASTCONV, ONNX_RUNTIME, Contender, Workload
 
 NETWORKS: tuple[Callable[[], Layer], ...] = fc.models.resnet8, fc.models.ds_cnn
 TRAINING_BATCH, INFERENCE_BATCHES = 64, (1, 32)
@@ -63,8 +66,7 @@ def _training(make: Callable[[], Layer]) -> dict[str, Contender]:
     contenders = {FASTCONV: Contender(lambda: trainer.step(x, labels), TRAINING_BATCH)}
     torch = peers.torch()
     if torch:
-        for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_step(torch, layout, make(), x, labels), TRAINING_BATCH)
+        contenders[CHANNELS_LAST] = Contender(_torch_step(torch, make(), x, labels), TRAINING_BATCH)
     return contenders
 
 
@@ -74,8 +76,7 @@ def _inference(make: Callable[[], Layer], batch: int) -> dict[str, Contender]:
     contenders = {FASTCONV: Contender(lambda: model(x), batch)}
     torch = peers.torch()
     if torch:
-        for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_inference(torch, layout, model, x), batch)
+        contenders[CHANNELS_LAST] = Contender(_torch_inference(torch, model, x), batch)
     if peers.has_onnx_runtime():
         contenders[ONNX_RUNTIME] = Contender(peers.onnx_graph(onnx_nodes(model), model.state_dict(), x), batch)
     return contenders
@@ -126,14 +127,14 @@ def _torch_layer(torch: Any, layer: Layer) -> Any:
     return torch.nn.Identity()
 
 
-def _torch_step(torch: Any, layout: Any, model: Layer, images: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
+def _torch_step(torch: Any, model: Layer, images: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
     network = TorchNetwork(torch, model)
-    network.modules.to(memory_format=layout)
+    network.modules.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.modules.parameters(), lr=LR, fused=True)
     loss_of, targets = torch.nn.CrossEntropyLoss(), torch.from_numpy(labels)
 
     def step() -> float:
-        x = torch.from_numpy(images).contiguous(memory_format=layout)
+        x = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
         optimizer.zero_grad()
         loss = loss_of(network(x), targets)
         loss.backward()
@@ -143,13 +144,13 @@ def _torch_step(torch: Any, layout: Any, model: Layer, images: np.ndarray, label
     return step
 
 
-def _torch_inference(torch: Any, layout: Any, model: Layer, x: np.ndarray) -> Callable[[], object]:
+def _torch_inference(torch: Any, model: Layer, x: np.ndarray) -> Callable[[], object]:
     network = TorchNetwork(torch, model)
-    network.modules.to(memory_format=layout).eval()
+    network.modules.to(memory_format=torch.channels_last).eval()
 
     def call() -> object:
         with torch.inference_mode():
-            return network(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
+            return network(torch.from_numpy(x).contiguous(memory_format=torch.channels_last)).numpy()
 
     return call
 
