@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from fastconv._version import __version__
 
 if TYPE_CHECKING:
-    from fastconv import cache, data, errors, explain, functional, infer, models, nn, optim
+    from fastconv import cache, data, errors, explain, functional, infer, models, nn, onnx, optim
     from fastconv.callbacks import EarlyStopping
     from fastconv.engine.threads import get_num_threads, set_num_threads
     from fastconv.full_batch import fit_full_batch
     from fastconv.gradient import value_and_grad
     from fastconv.input_gradient import input_grad
     from fastconv.runs.run import Run
-    from fastconv.serialization import load, save
+    from fastconv.serialization import load, load_state_dict, save
     from fastconv.trainer import Callback, EpochResult, Plan, Progress, Trainer
 
-_MODULES = ("cache", "data", "errors", "explain", "functional", "infer", "models", "nn", "optim")
+_MODULES = ("cache", "data", "errors", "explain", "functional", "infer", "models", "nn", "onnx", "optim")
 _NAMES = {
     "Callback": "fastconv.trainer",
     "EarlyStopping": "fastconv.callbacks",
@@ -34,6 +34,7 @@ _NAMES = {
     "get_num_threads": "fastconv.engine.threads",
     "input_grad": "fastconv.input_gradient",
     "load": "fastconv.serialization",
+    "load_state_dict": "fastconv.serialization",
     "save": "fastconv.serialization",
     "set_num_threads": "fastconv.engine.threads",
     "value_and_grad": "fastconv.gradient",
@@ -41,8 +42,8 @@ _NAMES = {
 
 __all__ = [
     "Callback", "EarlyStopping", "EpochResult", "Plan", "Progress", "Run", "Trainer", "__version__", "cache", "data",
-    "errors", "explain", "fit_full_batch", "functional", "get_num_threads", "infer", "input_grad", "load", "models",
-    "nn", "optim", "save", "set_num_threads", "value_and_grad",
+    "errors", "explain", "fit_full_batch", "functional", "get_num_threads", "infer", "input_grad", "load",
+    "load_state_dict", "models", "nn", "onnx", "optim", "save", "set_num_threads", "value_and_grad",
 ]
 
 

@@ -87,6 +87,11 @@ def hardswish(x: Array) -> Array:
     return _formula(x, "hardswish")
 
 
+def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """min(max(x, min_val), max_val), of any shape."""
+    return _formula(x, "hardtanh", min_val, max_val)
+
+
 def smooth_maximum(x: ArrayLike, beta: float, axis: int = -1) -> NDArray[np.float64]:
     """S_β = Σ x_i e^(β x_i) / Σ e^(β x_i) along an axis (Ma et al. 2021, equation 1), in float64.
 

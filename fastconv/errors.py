@@ -27,3 +27,11 @@ class NoStepError(ValueError):
 
 class RunError(ValueError):
     """A run that cannot be begun, continued or found in its folder."""
+
+
+class OnnxError(ValueError):
+    """An ONNX file that cannot be read or written; the message names the file, and the node where it is one's fault."""
+
+
+class UnsupportedError(OnnxError):
+    """An ONNX model that asks for something fastconv does not have; the message names the operator and its node."""

@@ -20,6 +20,7 @@ from fastconv.elementwise import (
     elu,
     gelu,
     hardswish,
+    hardtanh,
     leaky_relu,
     meta_acon,
     meta_acon_layer,
@@ -61,9 +62,10 @@ from fastconv.shapes import (
 
 __all__ = [
     "ALGORITHMS", "Algorithm", "Array", "acon", "avg_pool2d", "avg_pool2d_grad", "channel_shuffle", "conv2d",
-    "conv2d_input_grad", "conv2d_weight_grad", "conv_transpose2d", "elu", "gelu", "hardswish", "leaky_relu", "linear",
-    "max_pool2d", "max_pool2d_grad", "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu", "relu", "selu",
-    "sigmoid", "silu", "smooth_maximum", "softmax", "softplus", "swish", "tanh", "upsample", "upsample_grad",
+    "conv2d_input_grad", "conv2d_weight_grad", "conv_transpose2d", "elu", "gelu", "hardswish", "hardtanh", "leaky_relu",
+    "linear", "max_pool2d", "max_pool2d_grad", "meta_acon", "meta_acon_layer", "meta_acon_pixel", "mish", "prelu",
+    "relu", "selu", "sigmoid", "silu", "smooth_maximum", "softmax", "softplus", "swish", "tanh", "upsample",
+    "upsample_grad",
 ]
 
 Algorithm = Literal["auto", "direct", "im2col", "winograd"]

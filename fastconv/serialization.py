@@ -24,9 +24,9 @@ FORMAT = "fastconv 1"
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
     nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d,
     nn.ChannelShuffle, nn.Concat, nn.Conv2d, nn.ConvTranspose2d, nn.Dropout, nn.Dropout2d, nn.ELU, nn.Flatten, nn.GELU,
-    nn.Graph, nn.GroupNorm, nn.Hardswish, nn.LayerNorm, nn.LeakyReLU, nn.Linear, nn.MaxPool2d, nn.MetaAconC, nn.Mish,
-    nn.Multiply, nn.Narrow, nn.PReLU, nn.ReLU, nn.Residual, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softmax, nn.Softplus,
-    nn.SqueezeExcite, nn.Swish, nn.Tanh, nn.Upsample)}
+    nn.Graph, nn.GroupNorm, nn.Hardswish, nn.Hardtanh, nn.LayerNorm, nn.LeakyReLU, nn.Linear, nn.MaxPool2d,
+    nn.MetaAconC, nn.Mish, nn.Multiply, nn.Narrow, nn.PReLU, nn.ReLU, nn.ReLU6, nn.Residual, nn.SELU, nn.SiLU,
+    nn.Sigmoid, nn.Softmax, nn.Softplus, nn.SqueezeExcite, nn.Swish, nn.Tanh, nn.Upsample)}
 
 #: Characters of the architecture's JSON: room for thousands of layers, and a bound on what a hostile file can cost.
 LONGEST_DESCRIPTION = 1_000_000
@@ -60,6 +60,14 @@ def load(path: str | os.PathLike[str]) -> Layer:
     """
     state, metadata = read_tensors(path, "a model")
     return _model(metadata, state, str(path))
+
+
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays in a safetensors file, by name: with PyTorch's state dict in it, `Layer.load_state_dict` takes them.
+
+    Raises CheckpointError, naming the file, for anything that is not such a file.
+    """
+    return read_tensors(path, "a state dict")[0]
 
 
 def from_bytes(content: bytes, name: str = "model") -> Layer:

@@ -140,6 +140,8 @@ def _outputs(layer: Layer, state: State, inputs: list[NDArray[Any]], training: b
                                       for name, array in state.items()}, x)
         case nn.LeakyReLU():
             return reference.leaky_relu(x, **options)
+        case nn.ReLU6():
+            return reference.hardtanh(x, 0, 6)
         case nn.SiLU():
             return reference.swish(x)
         case _:
@@ -179,6 +181,8 @@ def distance_to_kinks(model: Layer, state: State, x: NDArray[Any], training: boo
             distances = np.abs(before)
         elif isinstance(leaf, nn.Hardswish):
             distances = np.abs(np.abs(before) - 3)
+        elif isinstance(leaf, nn.Hardtanh | nn.ReLU6):
+            distances = np.minimum(*(np.abs(before - bound) for bound in leaf.coefficients))
         elif isinstance(leaf, nn.MaxPool2d | nn.AdaptiveMaxPool2d):
             distances = _leads(before, leaf)
         else:
@@ -496,7 +500,7 @@ def _activations(channels: int) -> st.SearchStrategy[Layer | None]:
     """One of all, with its usual arguments or others; or none."""
     others = [
         nn.LeakyReLU(0.3), nn.LeakyReLU(-0.5), nn.PReLU(init=-0.4), nn.ELU(0.6), nn.Softplus(2.0, 1.5), nn.Swish(-1.3),
-        nn.Swish(1.7, learnable=True), nn.MetaAconC(channels, r=1), None]
+        nn.Swish(1.7, learnable=True), nn.ReLU6(), nn.Hardtanh(-0.3, 0.8), nn.MetaAconC(channels, r=1), None]
     return st.sampled_from([*nn.ACTIVATIONS.values()]).map(lambda make: make(channels)) | st.sampled_from(others)
 
 

@@ -252,7 +252,8 @@ def test_nan_in_an_image_reaches_all_its_outputs_of_linear_and_no_other(case):
 
 # --- Activations ---
 
-ELEMENTWISE = ["relu", "leaky_relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "swish", "mish", "hardswish"]
+ELEMENTWISE = ["relu", "leaky_relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "swish", "mish", "hardswish",
+               "hardtanh"]
 every_activation = pytest.mark.parametrize("name", [*ELEMENTWISE, "softmax"])
 every_elementwise = pytest.mark.parametrize("name", ELEMENTWISE)
 rows = st.tuples(st.integers(1, 37), st.integers(1, 40))

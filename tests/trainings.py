@@ -16,16 +16,16 @@ DATA = Dataset(pixels(0, 70, 1, 6, 6), np.arange(70) % 3, ("a", "b", "c"))
 
 
 def network() -> nn.Sequential:
-    """With statistics of its own."""
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                          nn.Linear(16, 3))
+    """With statistics of its own, and something drawn at random in every step."""
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.3),
+                          nn.Flatten(), nn.Linear(16, 3))
     model.init(SEED)
     return model
 
 
 def trainer(optimizer: optim.Optimizer | None = None) -> fc.Trainer:
     return fc.Trainer(network(), optimizer or optim.AdamW(lr=0.01), clip_grad_norm=1.0,
-                      average=optim.ExponentialAverage(0.9))
+                      average=optim.ExponentialAverage(0.9), seed=SEED)
 
 
 def fit(training: fc.Trainer, *callbacks: fc.Callback, start: fc.Progress | None = None,

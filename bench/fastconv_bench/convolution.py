@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastconv import reference
+from fastconv import nn, reference
 from fastconv.engine.operators import Window, direct, im2col, winograd
 from fastconv.engine.operators.window import forward_taps
 from fastconv_bench import peers
@@ -135,8 +135,9 @@ def _forward(layer: Layer, algorithm: str) -> dict[str, Contender]:
         contenders[PYTORCH] = Contender(run(*pair), BATCH)
         contenders[CHANNELS_LAST] = Contender(run(*_channels_last(torch, *pair)), BATCH)
     if peers.has_onnx_runtime():
-        node = "Conv", ["weight", "bias"], {"pads": [layer.padding] * 4, "group": layer.groups}
-        contenders[ONNX_RUNTIME] = Contender(peers.onnx_session([node], {"weight": weight, "bias": bias}, x), BATCH)
+        network = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel, **options)
+        network.load_state_dict({"weight": weight, "bias": bias})
+        contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(network, x), BATCH)
     return contenders
 
 

@@ -72,15 +72,14 @@ def _inference(batch: int) -> dict[str, Contender]:
     train, images, _ = _images(batch)
     x = _prepared(train, images)
     model = fc.models.lenet5()
-    weights = model.state_dict()
-    plain, few = NumpyLeNet(weights), x[:NUMPY_IMAGES]
+    plain, few = NumpyLeNet(model.state_dict()), x[:NUMPY_IMAGES]
     contenders = {FASTCONV: Contender(lambda: model(x), batch), NUMPY: Contender(lambda: plain.forward(few), len(few))}
     torch = peers.torch()
     if torch:
         for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
             contenders[name] = Contender(_torch_inference(torch, layout, x), batch)
     if peers.has_onnx_runtime():
-        contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(_onnx_nodes(), weights, x), batch)
+        contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(model, x), batch)
     return contenders
 
 
@@ -123,15 +122,3 @@ def _torch_inference(torch: Any, layout: Any, x: np.ndarray) -> Callable[[], obj
             return model(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
 
     return call
-
-
-def _onnx_nodes() -> list[tuple[str, list[str], dict[str, Any]]]:
-    pool: tuple[str, list[str], dict[str, Any]] = "MaxPool", [], {"kernel_shape": [2, 2], "strides": [2, 2]}
-    relu: tuple[str, list[str], dict[str, Any]] = "Relu", [], {}
-
-    def linear(name: str) -> tuple[str, list[str], dict[str, Any]]:
-        return "Gemm", [f"{name}.weight", f"{name}.bias"], {"transB": 1}
-
-    return [("Conv", ["0.weight", "0.bias"], {"pads": [2, 2, 2, 2]}), relu, pool,
-            ("Conv", ["3.weight", "3.bias"], {}), relu, pool, ("Flatten", [], {}),
-            linear("7"), relu, linear("9"), relu, linear("11")]

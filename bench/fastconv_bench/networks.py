@@ -1,11 +1,10 @@
-"""The networks of MLPerf Tiny that fastconv has: training steps and inference, from float32 images to logits.
-
-PyTorch takes part with its faster layout only, so that a quick run stays quick.
-"""
+"""Networks of MLPerf Tiny: a training step from uint8 images on, and inference from float32 images to logits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,130 +12,123 @@ import numpy as np
 
 import fastconv as fc
 from fastconv import nn
-from fastconv.engine.operators.window import Window, forward_taps
-from fastconv.nn.layer import Layer, joined
+from fastconv.engine.operators import Window
+from fastconv.engine.operators.window import forward_taps
 from fastconv_bench import peers
-from fastconv_bench.workload import CHANNELS_LAST, FASTCONV, ONNX_RUNTIME, Contender, Workload
+from fastconv_bench.workload import CHANNELS_LAST, FASTCONV, ONNX_RUNTIME, PYTORCH, Contender, Workload
 
-NETWORKS: tuple[Callable[[], Layer], ...] = fc.models.resnet8, fc.models.ds_cnn
-TRAINING_BATCH, INFERENCE_BATCHES = 64, (1, 32)
+TRAINING_BATCH = 64
+INFERENCE_BATCHES = (1, 32)
 LR = 1e-3
 
 
+@dataclass(frozen=True)
+class Network:
+    name: str
+    make: Callable[[], nn.Layer]
+    image: tuple[int, int, int]
+    classes: int
+
+    def images(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 images and labels."""
+        rng = np.random.default_rng(0)
+        return rng.integers(0, 256, (batch, *self.image), np.uint8), rng.integers(0, self.classes, batch)
+
+
+NETWORKS = (Network("resnet8", fc.models.resnet8, (3, 32, 32), 10),
+            Network("ds_cnn", fc.models.ds_cnn, (1, 49, 10), 12))
+
+
 def workloads() -> Iterator[Workload]:
-    for make in NETWORKS:
-        name, products = make.__name__, multiply_adds(make())
-        training = 2.0 * (3 * sum(products) - products[0])  # the first layer's input needs no gradient
-        yield Workload(f"{name} training step, batch {TRAINING_BATCH}", TRAINING_BATCH, partial(_training, make),
-                       flop=TRAINING_BATCH * training)
+    for network in NETWORKS:
+        layers = list(_flop(network))
+        training = 3 * sum(layers) - layers[0]  # the first layer's input needs no gradient
+        yield Workload(f"{network.name} training step, batch {TRAINING_BATCH}", TRAINING_BATCH,
+                       partial(_training, network), flop=TRAINING_BATCH * training)
         for batch in INFERENCE_BATCHES:
-            yield Workload(f"{name} inference, batch {batch}", batch, partial(_inference, make, batch),
-                           flop=2.0 * batch * sum(products))
+            yield Workload(f"{network.name} inference, batch {batch}", batch, partial(_inference, network, batch),
+                           flop=batch * sum(layers))
 
 
-def multiply_adds(model: Layer) -> list[int]:
-    """Of each layer for one image; taps in the padding do not count."""
-    network, (_, *image) = model.expansion(), _shape(model, 1)
-    shapes, counts = network.shapes((1, *image)), []
-    for value, node in enumerate(network.nodes, 1):
-        layer, count = node.layer, node.layer.multiply_adds(shapes[value])
+def _flop(network: Network) -> Iterator[float]:
+    """Floating-point operations of each convolution and linear layer on one image; taps in the padding do not count."""
+    expansion = network.make().expansion()
+    shapes = expansion.shapes((1, *network.image))
+    for node, shape in zip(expansion.nodes, shapes[1:], strict=True):
+        layer = node.layer
         if isinstance(layer, nn.Conv2d):
             window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-            taps = [forward_taps(window, axis, shapes[node.inputs[0]][2 + axis], shapes[value][2 + axis]).table[:, 1]
-                    for axis in (0, 1)]
-            count = int(taps[0].sum() * taps[1].sum()) * layer.out_channels * layer.in_channels // layer.groups
-        counts.append(count)
-    return counts
+            source = shapes[node.inputs[0]]
+            taps = math.prod(float(forward_taps(window, axis, source[2 + axis], shape[2 + axis]).table[:, 1].sum())
+                             for axis in (0, 1))
+            yield 2.0 * layer.out_channels * (layer.in_channels // layer.groups) * taps
+        elif isinstance(layer, nn.Linear):
+            yield 2.0 * layer.multiply_adds(shape)
 
 
-def _shape(model: Layer, batch: int) -> tuple[int, ...]:
-    assert model.input_shape is not None
-    return batch, *model.input_shape
-
-
-def _images(model: Layer, batch: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(_shape(model, batch), np.float32)
-
-
-def _training(make: Callable[[], Layer]) -> dict[str, Contender]:
-    model = make()
-    x = _images(model, TRAINING_BATCH)
-    labels = np.arange(TRAINING_BATCH) % 10
-    trainer = fc.Trainer(model, fc.optim.AdamW(lr=LR))
-    contenders = {FASTCONV: Contender(lambda: trainer.step(x, labels), TRAINING_BATCH)}
+def _training(network: Network) -> dict[str, Contender]:
+    images, labels = network.images(TRAINING_BATCH)
+    trainer = fc.Trainer(network.make(), fc.optim.AdamW(lr=LR))
+    contenders = {FASTCONV: Contender(lambda: trainer.step(images, labels), TRAINING_BATCH)}
     torch = peers.torch()
     if torch:
-        contenders[CHANNELS_LAST] = Contender(_torch_step(torch, make(), x, labels), TRAINING_BATCH)
+        for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
+            contenders[name] = Contender(_torch_step(torch, layout, network, images, labels), TRAINING_BATCH)
     return contenders
 
 
-def _inference(make: Callable[[], Layer], batch: int) -> dict[str, Contender]:
-    model = make()
-    x = _images(model, batch)
+def _inference(network: Network, batch: int) -> dict[str, Contender]:
+    images, _ = network.images(batch)
+    x, model = images / np.float32(255), network.make()
     contenders = {FASTCONV: Contender(lambda: model(x), batch)}
     torch = peers.torch()
     if torch:
-        contenders[CHANNELS_LAST] = Contender(_torch_inference(torch, model, x), batch)
+        for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
+            contenders[name] = Contender(_torch_inference(torch, layout, network, x), batch)
     if peers.has_onnx_runtime():
-        contenders[ONNX_RUNTIME] = Contender(peers.onnx_graph(onnx_nodes(model), model.state_dict(), x), batch)
+        contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(model, x), batch)
     return contenders
 
 
-class TorchNetwork:
-    """The network in PyTorch, with the model's weights.
+def torch_network(torch: Any, layout: Any, model: nn.Layer) -> tuple[Any, Callable[[Any], Any]]:
+    """PyTorch's modules of a network's layers, and what calls them in the network's order."""
+    expansion = model.expansion()
+    modules = torch.nn.ModuleList(_torch_layer(torch, node.layer) for node in expansion.nodes).to(memory_format=layout)
 
-    modules: a torch.nn.ModuleList of the layers, each of which does what a node of the model does.
-    """
-
-    def __init__(self, torch: Any, model: Layer) -> None:
-        self._torch, self._network, state = torch, model.expansion(), model.state_dict()
-        self.modules = torch.nn.ModuleList(_torch_layer(torch, node.layer) for node in self._network.nodes)
-        for node, module in zip(self._network.nodes, self.modules, strict=True):
-            module.load_state_dict({
-                name: torch.from_numpy(state[joined(node.name, name)]) for name in module.state_dict()})
-
-    def __call__(self, x: Any) -> Any:
+    def forward(x: Any) -> Any:
         made = [x]
-        for node, module in zip(self._network.nodes, self.modules, strict=True):
-            inputs = [made[value] for value in node.inputs]
-            if isinstance(node.layer, nn.Conv2d):
-                top, bottom, left, right = node.layer.padding
-                if (top, left) != (bottom, right):
-                    inputs = [self._torch.nn.functional.pad(*inputs, (left, right, top, bottom))]
-            made.append(inputs[0] + inputs[1] if isinstance(node.layer, nn.Add) else module(*inputs))
-        return made[self._network.output]
+        for node, module in zip(expansion.nodes, modules, strict=True):
+            values = [made[value] for value in node.inputs]
+            made.append(values[0] + values[1] if isinstance(node.layer, nn.Add) else module(*values))
+        return made[expansion.output]
+
+    return modules, forward
 
 
-def _torch_layer(torch: Any, layer: Layer) -> Any:
-    match layer:
-        case nn.Conv2d():
-            top, bottom, left, right = layer.padding
-            padding = (top, left) if (top, left) == (bottom, right) else 0
-            return torch.nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, padding,
-                                   groups=layer.groups, bias=layer.bias is not None)
-        case nn.BatchNorm2d():
-            return torch.nn.BatchNorm2d(layer.num_features)
-        case nn.Linear():
-            return torch.nn.Linear(layer.in_features, layer.out_features)
-        case nn.AdaptiveAvgPool2d():
-            return torch.nn.AdaptiveAvgPool2d(layer.output_size)
-        case nn.ReLU():
-            return torch.nn.ReLU()
-        case nn.Flatten():
-            return torch.nn.Flatten()
-    return torch.nn.Identity()
+def _torch_layer(torch: Any, layer: nn.Layer) -> Any:
+    """The same layer; the four paddings of a Conv2d become those of its input."""
+    if isinstance(layer, nn.Add):
+        return torch.nn.Identity()
+    if isinstance(layer, nn.ReLU):
+        return torch.nn.ReLU(inplace=True)
+    if isinstance(layer, nn.Conv2d) and len(set(layer.padding)) > 1:
+        top, bottom, left, right = layer.padding
+        return torch.nn.Sequential(torch.nn.ZeroPad2d((left, right, top, bottom)),
+                                   torch.nn.Conv2d(**{**layer.config, "padding": 0}))
+    return getattr(torch.nn, type(layer).__name__)(**layer.config)
 
 
-def _torch_step(torch: Any, model: Layer, images: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
-    network = TorchNetwork(torch, model)
-    network.modules.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.modules.parameters(), lr=LR, fused=True)
-    loss_of, targets = torch.nn.CrossEntropyLoss(), torch.from_numpy(labels)
+def _torch_step(torch: Any, layout: Any, network: Network, images: np.ndarray,
+                labels: np.ndarray) -> Callable[[], object]:
+    modules, forward = torch_network(torch, layout, network.make())
+    optimizer = torch.optim.AdamW(modules.parameters(), lr=LR, fused=True)
+    loss_of = torch.nn.CrossEntropyLoss()
+    raw, targets = torch.from_numpy(images), torch.from_numpy(labels)
 
     def step() -> float:
-        x = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+        x = raw.to(torch.float32, memory_format=layout).mul_(1 / 255)
         optimizer.zero_grad()
-        loss = loss_of(network(x), targets)
+        loss = loss_of(forward(x), targets)
         loss.backward()
         optimizer.step()
         return float(loss.detach())
@@ -144,41 +136,12 @@ def _torch_step(torch: Any, model: Layer, images: np.ndarray, labels: np.ndarray
     return step
 
 
-def _torch_inference(torch: Any, model: Layer, x: np.ndarray) -> Callable[[], object]:
-    network = TorchNetwork(torch, model)
-    network.modules.to(memory_format=torch.channels_last).eval()
+def _torch_inference(torch: Any, layout: Any, network: Network, x: np.ndarray) -> Callable[[], object]:
+    modules, forward = torch_network(torch, layout, network.make())
+    modules.eval()
 
     def call() -> object:
         with torch.inference_mode():
-            return network(torch.from_numpy(x).contiguous(memory_format=torch.channels_last)).numpy()
+            return forward(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
 
     return call
-
-
-def onnx_nodes(model: Layer) -> list[peers.OnnxNode]:
-    """The network as nodes of ONNX, with weights by their names in the state dict."""
-    network, nodes = model.expansion(), []
-    for value, node in enumerate(network.nodes, 1):
-        operator, weights, attributes = _onnx_layer(node.layer)
-        names = [joined(node.name, name) for name in weights if joined(node.name, name) in model.state_dict()]
-        nodes.append((operator, [f"value{each}" for each in node.inputs] + names, f"value{value}", attributes))
-    return nodes
-
-
-def _onnx_layer(layer: Layer) -> tuple[str, list[str], dict[str, Any]]:
-    match layer:
-        case nn.Conv2d():
-            top, bottom, left, right = layer.padding
-            return "Conv", ["weight", "bias"], {
-                "pads": [top, left, bottom, right], "strides": list(layer.stride), "group": layer.groups}
-        case nn.BatchNorm2d():
-            return "BatchNormalization", ["weight", "bias", "running_mean", "running_var"], {"epsilon": layer.eps}
-        case nn.Linear():
-            return "Gemm", ["weight", "bias"], {"transB": 1}
-        case nn.AdaptiveAvgPool2d():
-            return "GlobalAveragePool", [], {}
-        case nn.ReLU():
-            return "Relu", [], {}
-        case nn.Add():
-            return "Add", [], {}
-    return "Flatten", [], {}

@@ -78,8 +78,7 @@ def run(quick: bool, threads: int, progress: Callable[[str], None]) -> Report:
 
 def workloads() -> Iterator[Workload]:
     """All of them, in the order of the table."""
-    return chain.from_iterable(
-        each.workloads() for each in (lenet, networks, convolution, others, updates))
+    return chain.from_iterable(part.workloads() for part in (lenet, networks, convolution, others, updates))
 
 
 def _measure(workload: Workload, seconds: float) -> Row:

@@ -8,6 +8,7 @@ from fastconv._version import __version__
 from fastconv_cli.bench import bench
 from fastconv_cli.cache import cache
 from fastconv_cli.compare import compare
+from fastconv_cli.convert import convert
 from fastconv_cli.data import data
 from fastconv_cli.evaluate import evaluate
 from fastconv_cli.landscape import landscape
@@ -61,5 +62,5 @@ def main() -> None:
 
 
 for command in (train, evaluate, predict, summary, runs, lr_find, compare, search, landscape, report, profile, bench,
-                data, serve, cache):
+                data, convert, serve, cache):
     main.add_command(command)

@@ -131,6 +131,16 @@ def _(layer: nn.LeakyReLU, x: Array) -> Array:
 
 
 @compute.register
+def _(layer: nn.Hardtanh, x: Array) -> Array:
+    return reference.hardtanh(x, **layer.config)
+
+
+@compute.register
+def _(layer: nn.ReLU6, x: Array) -> Array:
+    return reference.hardtanh(x, 0.0, 6.0)
+
+
+@compute.register
 def _(layer: nn.PReLU, x: Array) -> Array:
     return reference.leaky_relu(x, _by_channel(layer, "weight", x))
 

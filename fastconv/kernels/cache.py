@@ -173,8 +173,8 @@ class KernelCache(_Cache):
                      _digest(function.__module__, str(signature))[:16], _stamp(path)[:8])
 
     def load_overload(self, sig, target_context):
-        # Of `target_context.refresh()`, which Numba's own cache calls, code that is there needs only the runtime. The
-        # rest imports all that code may be compiled from, with SciPy where that is installed: 0.3 s.
+        # Of `target_context.refresh()`, which Numba's own cache calls, code that is there already needs only the
+        # runtime. The rest imports all that code may be compiled from, with SciPy where that is installed: 0.3 s.
         rtsys.initialize(target_context)
         entry = self.entry(sig)
         payload = None if entry is None else entry.read()

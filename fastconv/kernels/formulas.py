@@ -218,6 +218,13 @@ def hardswish(x, _a, _b, _c):
 
 
 @njit(**NATIVE)
+def hardtanh(x, low, high, _c):
+    """min(max(x, a), b)"""
+    value = vector.select(x < low, low, vector.select(x > high, high, x))
+    return value, vector.select(x > low, vector.select(x < high, ONE, ZERO), ZERO), ZERO, ZERO, ZERO
+
+
+@njit(**NATIVE)
 def _always(_a, _b, _c):
     return True
 

@@ -6,10 +6,12 @@ from fastconv.nn.activation import (
     GELU,
     SELU,
     Hardswish,
+    Hardtanh,
     LeakyReLU,
     Mish,
     PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
@@ -36,7 +38,7 @@ from fastconv.nn.upsample import Upsample
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "SELU", "AconA", "AconB", "AconC", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Add",
     "AvgPool2d", "BatchNorm2d", "ChannelShuffle", "Concat", "Conv2d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout",
-    "Dropout2d", "Flatten", "Graph", "GroupNorm", "Hardswish", "Layer", "LayerNorm", "LeakyReLU", "Linear", "MSELoss",
-    "MaxPool2d", "MetaAconC", "Mish", "Multiply", "Narrow", "PReLU", "ReLU", "Residual", "Sequential", "SiLU",
-    "Sigmoid", "Softmax", "Softplus", "SqueezeExcite", "Swish", "Tanh", "Upsample",
+    "Dropout2d", "Flatten", "Graph", "GroupNorm", "Hardswish", "Hardtanh", "Layer", "LayerNorm", "LeakyReLU", "Linear",
+    "MSELoss", "MaxPool2d", "MetaAconC", "Mish", "Multiply", "Narrow", "PReLU", "ReLU", "ReLU6", "Residual",
+    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "SqueezeExcite", "Swish", "Tanh", "Upsample",
 ]

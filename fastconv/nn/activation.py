@@ -182,6 +182,30 @@ class Hardswish(Elementwise):
         super().__init__()
 
 
+class Hardtanh(Elementwise):
+    """min(max(x, min_val), max_val)"""
+
+    formula = "hardtanh"
+    increasing = True
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        super().__init__(min_val=min_val, max_val=max_val)
+        self.coefficients = number("min_val", min_val), number("max_val", max_val)
+        if min_val >= max_val:
+            raise ValueError(f"Hardtanh: min_val must be below max_val, got {min_val} and {max_val}")
+
+
+class ReLU6(Elementwise):
+    """min(max(x, 0), 6) (Howard et al. 2017)."""
+
+    formula = "hardtanh"
+    coefficients = 0.0, 6.0
+    increasing = True
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 class Softmax(Layer):
     """exp(x_k) / Σ_j exp(x_j) over the features of (N, F): probabilities at the end of a network.
 

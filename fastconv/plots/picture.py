@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from importlib.util import find_spec
@@ -55,4 +56,15 @@ def as_svg(figure: Any) -> str:
     svg = re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"|(<svg [^>]*?)height="[^"]*pt" width="[^"]*pt"',
                  r"\1\2", svg, count=1)
     svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", svg)  # numbered in every figure from one on
-    return svg.replace("#000000", "currentColor")
+    return _with_own_names(svg).replace("#000000", "currentColor")
+
+
+def _with_own_names(svg: str) -> str:
+    """The figure with names that follow from what is seen of it; matplotlib's change with a coordinate's last bit."""
+    names = dict.fromkeys(re.findall(r'id="([a-z]+[0-9a-f]{10})"', svg))
+    if not names:
+        return svg
+    pattern = re.compile("|".join(names))
+    figure = hashlib.sha256(pattern.sub("", svg).encode()).hexdigest()[:10]
+    own = {name: f"{figure}-{number}" for number, name in enumerate(names)}
+    return pattern.sub(lambda found: "f" + own[found[0]], svg)

@@ -156,6 +156,16 @@ def hardswish_grad(dy: Array, x: Array) -> Array:
     return dy * np.where(x <= -3, 0, np.where(x >= 3, 1, x / 3 + 0.5))
 
 
+def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """min(max(x, min_val), max_val)."""
+    return np.clip(x, min_val, max_val)
+
+
+def hardtanh_grad(dy: Array, x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """dy between the bounds, 0 elsewhere."""
+    return dy * ((x > min_val) & (x < max_val))
+
+
 def acon(x: Array, p1: float | Array, p2: float | Array, beta: float | Array) -> Array:
     """(p1 - p2) x σ(beta (p1 - p2) x) + p2 x."""
     return swish((p1 - p2) * x, beta) + p2 * x

@@ -131,6 +131,10 @@ def hardswish_terms(x: Values) -> tuple[Any, ...]:
     return 0, np.where(np.abs(x) < 3, np.abs(x) / 3 + 0.5, 0)
 
 
+def hardtanh(x: Values, low: float, high: float) -> tuple[Values, ...]:
+    return reference.hardtanh(x, low, high), reference.hardtanh_grad(np.ones_like(x), x, low, high)
+
+
 def acon(x: Values, p1: float, p2: float, beta: float) -> tuple[Values, ...]:
     return reference.acon(x, p1, p2, beta), *reference.acon_grad(np.ones_like(x), x, p1, p2, beta)
 
@@ -177,6 +181,7 @@ CASES = {
     "gelu_tanh": Case("gelu_tanh", (), gelu_tanh, gelu_tanh_terms),
     "mish": Case("mish", (), mish, mish_terms),
     "hardswish": Case("hardswish", (), hardswish, hardswish_terms),
+    "hardtanh": Case("hardtanh", (-0.5, 2), hardtanh),
     "acon": Case("acon", (F1, F2, 1), acon, acon_terms),
     "acon, falling": Case("acon", (F2, F1, float(np.float32(1.7))), acon, acon_terms),
     "acon, mountain": Case("acon", (F1, F2, -2), acon, acon_terms),

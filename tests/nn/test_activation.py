@@ -20,6 +20,7 @@ ELEMENTWISE = {
     nn.ELU: reference.elu, nn.SELU: reference.selu, nn.GELU: reference.gelu, nn.Sigmoid: reference.sigmoid,
     nn.Tanh: reference.tanh, nn.Softplus: reference.softplus, nn.SiLU: reference.swish, nn.Swish: reference.swish,
     nn.Mish: reference.mish, nn.Hardswish: reference.hardswish,
+    nn.Hardtanh: reference.hardtanh, nn.ReLU6: lambda x: reference.hardtanh(x, 0, 6),
 }
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e38, -1e38, 1e-40, -1e-40, 88.8, -88.8, -104.0], np.float32)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastconv as fc
-from fastconv import nn, optim
+from fastconv import nn, optim, reference
 from fastconv.errors import ShapeError
 from tests.networks import (
     BATCH_SIZES,
@@ -103,6 +103,20 @@ def test_without_eps_lanes_without_an_image_reach_no_gradient(make, batch):
     model = nn.Sequential(nn.Conv2d(1, 4, 1), make(eps=0.0), nn.Conv2d(4, 2, 1))
     _, grads = fc.value_and_grad(model, nn.MSELoss(), normal(0, batch, 1, 3, 5), normal(1, batch, 2, 3, 5))
     assert all(np.isfinite(grad).all() for grad in grads.values())
+
+
+@pytest.mark.parametrize("batch", [1, 33])
+@pytest.mark.parametrize("affine", [False, True])
+def test_gradients_by_the_images_are_those_of_the_reference(batch, affine):
+    x, dy = normal(0, batch, 4, 3, 5), normal(1, batch, 4, 3, 5)
+    group = nn.Sequential(nn.GroupNorm(2, 4, affine=affine))
+    layer = nn.Sequential(nn.LayerNorm((4, 3, 5), elementwise_affine=affine))
+    for model in (group, layer):
+        scale_norms(model, 2)
+    expected = [reference.group_norm_grad(dy, x.astype(np.float64), 2, group.state_dict().get("0.weight"))[0],
+                reference.layer_norm_grad(dy, x.astype(np.float64), layer.state_dict().get("0.weight"))[0]]
+    assert_close(fc.input_grad(group, x, dy), expected[0], TOLERANCE)
+    assert_close(fc.input_grad(layer, x, dy), expected[1], TOLERANCE)
 
 
 @every

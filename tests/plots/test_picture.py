@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from fastconv.errors import DataError
@@ -39,3 +40,16 @@ def test_a_figure_in_a_page_takes_the_pages_colour_and_is_drawn_the_same_every_t
     assert "&lt;title&gt;" in svg
     assert not [each for each in ("#000000", "<style", "<metadata", '_1"') if each in svg]
     assert drawn() == svg
+
+
+def test_names_inside_a_figure_do_not_depend_on_the_last_bit_of_a_coordinate():
+    pytest.importorskip("matplotlib")
+
+    def drawn(width: float) -> str:
+        figure = new_figure(width, 2)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1])
+        return as_svg(figure)
+
+    assert "clip-path" in drawn(3.0)
+    assert drawn(float(np.nextafter(3.0, 4.0))) == drawn(3.0)

@@ -86,6 +86,8 @@ OF_INPUT = {
               lambda dy, x: reference.swish_grad(dy, x, 1.7)[0]),
     "mish": (torch.nn.functional.mish, reference.mish, reference.mish_grad),
     "hardswish": (torch.nn.functional.hardswish, reference.hardswish, reference.hardswish_grad),
+    "hardtanh": (lambda x: torch.nn.functional.hardtanh(x, -0.5, 2.0), lambda x: reference.hardtanh(x, -0.5, 2.0),
+                 lambda dy, x: reference.hardtanh_grad(dy, x, -0.5, 2.0)),
     "acon": (lambda x: (1.3 - -0.4) * x * torch.sigmoid(0.8 * (1.3 - -0.4) * x) - 0.4 * x,
              lambda x: reference.acon(x, 1.3, -0.4, 0.8), lambda dy, x: reference.acon_grad(dy, x, 1.3, -0.4, 0.8)[0]),
 }

@@ -43,7 +43,7 @@ def batch_norm(builder: Builder, x: Tensor, gamma: Bias | None, beta: Bias | Non
                        momentum=-1.0 if running.momentum is None else running.momentum, **counts)
     learned = [each is not None and each.trainable for each in (gamma, beta)]
     y = Tensor.new(x.place, x.needs_grad or any(learned) or (other is not None and other.needs_grad))
-    factors = {"table": table, "gamma": _values(gamma, channels, 1.0), "beta": _values(beta, channels, 0.0)}
+    factors = {"table": table, "gamma": values(gamma, channels, 1.0), "beta": values(beta, channels, 0.0)}
     added: dict[str, Any] = {} if other is None else {"other": other.buffer, "adds": True}
     call = builder.call(kernels.normalise, x=x.buffer, y=y.buffer, lower=-np.inf, **added, **factors, **planes(x.place))
     y.correlations, y.gates = [call], other is None
@@ -68,7 +68,8 @@ def batch_norm(builder: Builder, x: Tensor, gamma: Bias | None, beta: Bias | Non
     return y
 
 
-def _values(bias: Bias | None, channels: int, default: float) -> Fixed:
+def values(bias: Bias | None, channels: int, default: float) -> Fixed:
+    """A parameter's values, or where there is none `default` for each channel."""
     return Fixed(np.full(channels, default, np.float32) if bias is None else bias.parameter.array)
 
 

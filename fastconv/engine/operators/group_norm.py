@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import Buffer, Fixed
+from fastconv.engine.memory import Buffer
 from fastconv.engine.operators.activation import planes
+from fastconv.engine.operators.batch_norm import values
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, partial_sums
 from fastconv.kernels import group_norm as kernels
-from fastconv.layout import LANES
+from fastconv.layout import LANES, whole_lanes
 
 
 def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, beta: Bias | None, eps: float) -> Tensor:
@@ -26,7 +27,7 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
     count = place.channels if gamma is None else gamma.grad.size
     kept = Buffer(4 * LANES * kernels.KEPT * groups)
     common: dict[str, Any] = {
-        "kept": kept, "gamma": _values(gamma, count, 1.0), "beta": _values(beta, count, 0.0),
+        "kept": kept, "gamma": values(gamma, count, 1.0), "beta": values(beta, count, 0.0),
         "of_pixels": count != place.channels, "width": place.channels // groups, **planes(place)}
     keeps_x = x.needs_grad or any(learned)
     y = Tensor.new(x.place, keeps_x) if x.read_only or keeps_x else x.in_place()
@@ -45,13 +46,9 @@ def group_norm(builder: Builder, x: Tensor, groups: int, gamma: Bias | None, bet
     return y
 
 
-def _values(bias: Bias | None, count: int, default: float) -> Fixed:
-    return Fixed(np.full(count, default, np.float32) if bias is None else bias.parameter.array)
-
-
 def _grad(bias: Bias | None, count: int) -> Buffer:
     """Memory for each group's sums, which are made on the way to the gradient of x also where nobody needs them."""
-    sums = partial_sums(count)
-    if bias is not None:
-        bias.partial = sums
-    return sums
+    if bias is None or not bias.trainable:
+        return Buffer(4 * whole_lanes(count))
+    bias.partial = partial_sums(count)
+    return bias.partial

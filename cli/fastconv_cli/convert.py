@@ -1,0 +1,39 @@
+"""`fastconv convert`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fastconv_cli.options import FILE, check_writable, json_option, print_document
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=FILE)
+@click.argument("target", metavar="OUT", type=FILE)
+@click.option("--model", "name", metavar="NAME",
+              help="The network (lenet5, resnet8, …) whose parameters IN holds, where it holds nothing else: "
+                   "PyTorch's state dict as safetensors.")
+@click.option("--input", "image_shape", type=(int, int, int), metavar="C H W",
+              help="Channels, height and width of an image.  [default: as the file says]")
+@json_option
+def convert(source: Path, target: Path, name: str | None, image_shape: tuple[int, int, int] | None,
+            as_json: bool) -> None:
+    """Write the network in the file IN to the file OUT in another format.
+
+    Names that end with .onnx are ONNX files, which ONNX Runtime and others run; names that end with .safetensors are
+    fastconv's own.
+    """
+    from fastconv.conversion import convert as convert_file
+    from fastconv.nn.summary import summarize
+
+    check_writable(target)
+    network = convert_file(source, target, name, image_shape)
+    parameters = network.parameter_count
+    shape = image_shape or network.input_shape
+    if as_json:
+        layers = [] if shape is None else [asdict(layer) for layer in summarize(network, shape)]
+        print_document({"source": str(source), "target": str(target), "parameters": parameters,
+                        "input_shape": shape, "layers": layers})
+    else:
+        click.echo(f"{target}: {len(list(network.leaves()))} layers, {parameters:,} parameters")
