@@ -100,6 +100,10 @@ def test_an_activation_agrees_alone_and_behind_a_valid_convolution(layer):
     assert_agrees(nn.Sequential(nn.Conv2d(3, 3, 3), layer), normal(0, 2, 3, 9, 8))
 
 
+def test_an_activation_is_applied_once_where_gaps_are_wider_than_rows():
+    assert_agrees(nn.Sequential(nn.Conv2d(1, 3, (1, 34)), nn.GELU()), normal(0, 2, 1, 1, 50))
+
+
 @pytest.mark.parametrize("classes", [1, 10, 16, 37])
 def test_softmax_agrees(classes):
     assert_agrees(nn.Sequential(nn.Linear(6, classes), nn.Softmax()), 30 * normal(0, 3, 6))

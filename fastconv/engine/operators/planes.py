@@ -310,4 +310,5 @@ def _vectors(place: Packed) -> dict[str, int]:
     """The vectors of each channel, or of all of them as one, as fields of a kernel's arguments."""
     if place.plane % LANES:
         return {"channels": 1, "pixels": groups_of(place.floats), "plane": 0}
-    return {"channels": place.channels, "pixels": groups_of(place.height * place.row), "plane": place.plane // LANES}
+    pixels = groups_of((place.height - 1) * place.row + place.width)
+    return {"channels": place.channels, "pixels": pixels, "plane": place.plane // LANES}
