@@ -12,7 +12,7 @@ from fastconv_cli.networks import DIGIT, network_of
 from fastconv_cli.options import json_option, print_document
 
 if TYPE_CHECKING:
-    from fastconv.cache import Folder
+    from pathlib import Path
 
 MEGABYTE = 1e6
 
@@ -69,10 +69,10 @@ def warm(model: str, input_shape: tuple[int, int, int] | None, train: bool, as_j
     folder = writable_folder()
     if folder is None:
         raise click.ClickException(why_nothing_is_kept())
-    start, before = time.perf_counter(), count(library.info())
+    start, before = time.perf_counter(), count(folder)
     with announce_compiling():
         library.warm(network, input_shape or network.input_shape or DIGIT, train=train)
-    seconds, compiled = time.perf_counter() - start, count(library.info()) - before
+    seconds, compiled = time.perf_counter() - start, count(folder) - before
     if as_json:
         print_document({"model": model, "folder": str(folder), "compiled": compiled, "seconds": seconds})
     else:
@@ -92,6 +92,8 @@ def clear(as_json: bool) -> None:
         click.echo(f"{deleted} files deleted")
 
 
-def count(folders: list[Folder]) -> int:
-    """The kernels in folders."""
-    return sum(each.count for folder in folders for each in folder.kernels)
+def count(folder: Path) -> int:
+    """The kernels in a folder."""
+    from fastconv.kernels.cache import entries
+
+    return sum(1 for _ in entries(folder))

@@ -85,6 +85,7 @@ def test_a_network_of_pytorch_gives_the_same_outputs_here(name, options, path):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_pytorch_goes_out_again(name, path):
+    pytest.importorskip("torch")
     model = models.MODELS[name]()
     x = normal(0, 5, *model.input_shape)
     export_from_torch(to_torch(model), x, path, dynamo=False)
@@ -121,6 +122,7 @@ def test_a_loaded_network_is_trained_and_saved(path, tmp_path):
 
 
 def test_a_batch_of_any_size_fits_a_network_exported_for_one_image(path):
+    pytest.importorskip("torch")
     model = models.lenet5()
     export_from_torch(to_torch(model), normal(0, 1, 1, 28, 28), path, dynamo=False)
     x = normal(0, 17, 1, 28, 28)
