@@ -162,7 +162,8 @@ def test_a_quick_run_measures_every_workload_of_fastconv_and_numpy_and_a_second_
     assert document["machine"]["peak"] >= document["machine"]["peak_one_core"] > 0
     for each in document["workloads"]:
         assert each["times"]["fastconv"]["best"] > 0
-        assert "10 M parameters" in each["workload"] or each["ratios"]["NumPy"] > 0
+        alone = "10 M parameters" in each["workload"] or each["workload"].startswith(("resnet8", "ds_cnn"))
+        assert alone or each["ratios"]["NumPy"] > 0
     assert json.loads(path.read_text()) == document
     second = run("bench", "--quick", "--json", "--compare", path)
     assert second.exit_code == 0, second.output
