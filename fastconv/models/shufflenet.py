@@ -18,6 +18,7 @@ from fastconv.nn import (
     MaxPool2d,
     Narrow,
     ReLU,
+    SqueezeExcite,
 )
 
 Activation = Callable[[int], Layer]
@@ -33,8 +34,19 @@ def shufflenet_v2(num_classes: int = 1000, width_multiplier: float = 0.5,
     """ShuffleNet V2 for images 3×224×224 (Ma et al. 2018), of width 0.5, 1, 1.5 or 2.
 
     41 million multiply-adds and 1,366,792 parameters at width 0.5. Names in the state dict are torchvision's, so that
-    weights move both ways.
+    weights move both ways. With activation=nn.MetaAconC it is the variant with meta-ACON (Ma et al. 2021).
     """
+    return _shufflenet(num_classes, width_multiplier, activation, excite=False)
+
+
+def se_shufflenet_v2(num_classes: int = 1000, width_multiplier: float = 0.5,
+                     activation: Activation | None = None) -> Graph:
+    """ShuffleNet V2 with squeeze and excitation at the end of each unit's branch (Ma et al. 2018, appendix; Hu et al.
+    2018), for images 3×224×224."""
+    return _shufflenet(num_classes, width_multiplier, activation, excite=True)
+
+
+def _shufflenet(num_classes: int, width_multiplier: float, activation: Activation | None, excite: bool) -> Graph:
     if width_multiplier not in CHANNELS:
         raise ValueError(f"width_multiplier must be one of {', '.join(map(str, CHANNELS))}, got {width_multiplier}")
     make, net = activation or (lambda channels: ReLU()), Chain()
@@ -43,7 +55,8 @@ def shufflenet_v2(num_classes: int = 1000, width_multiplier: float = 0.5,
     net.add("maxpool", MaxPool2d(3, 2, 1))
     for stage, (outputs, repeats) in enumerate(zip(stages, REPEATS, strict=True), 2):
         for unit in range(repeats):
-            _unit(net, f"stage{stage}.{unit}", inputs, outputs, 2 if unit == 0 else 1, make)
+            _unit(net, f"stage{stage}.{unit}", inputs, outputs, 2 if unit == 0 else 1, make,
+                  excite)
             inputs = outputs
     _convolution(net, "conv5", 0, Conv2d(inputs, last, 1, bias=False), make)
     net.add("pool", AdaptiveAvgPool2d(1))
@@ -52,7 +65,8 @@ def shufflenet_v2(num_classes: int = 1000, width_multiplier: float = 0.5,
     return net.graph((3, 224, 224))
 
 
-def _unit(net: Chain, name: str, inputs: int, outputs: int, stride: int, make: Activation) -> None:
+def _unit(net: Chain, name: str, inputs: int, outputs: int, stride: int, make: Activation,
+          excite: bool) -> None:
     """Two branches, side by side and shuffled; without a stride one of them is half of the input (figure 3 c and d)."""
     start, half = net.last, outputs // 2
     if stride == 1:
@@ -64,6 +78,8 @@ def _unit(net: Chain, name: str, inputs: int, outputs: int, stride: int, make: A
     _convolution(net, f"{name}.branch2", 0, Conv2d(inputs, half, 1, bias=False), make, start)
     _depthwise(net, f"{name}.branch2", 3, half, stride)
     second = _convolution(net, f"{name}.branch2", 5, Conv2d(half, half, 1, bias=False), make)
+    if excite:
+        second = net.add(f"{name}.se", SqueezeExcite(half))
     net.add(f"{name}.concat", Concat(), first, second)
     net.add(f"{name}.shuffle", ChannelShuffle(2))
 

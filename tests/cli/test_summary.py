@@ -21,7 +21,7 @@ def test_summary_of_lenet5_is_the_default(run):
 
 #: What networks are for that are not for digits.
 IMAGES = {"resnet8": "3×32×32", "resnet20": "3×32×32", "se_resnet20": "3×32×32", "ds_cnn": "1×49×10",
-          "mobilenet_v1": "3×96×96", "shufflenet_v2": "3×224×224"}
+          "mobilenet_v1": "3×96×96", "shufflenet_v2": "3×224×224", "se_shufflenet_v2": "3×224×224"}
 
 
 @pytest.mark.parametrize("model", list(MODELS))

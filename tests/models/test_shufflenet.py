@@ -116,3 +116,12 @@ def test_training_learns():
     trainer = fc.Trainer(models.shufflenet_v2(4), optim.Adam(lr=3e-3))
     losses = [trainer.step(x, labels) for _ in range(12)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(("make", "options"), [
+    (models.se_shufflenet_v2, {}), (models.shufflenet_v2, {"activation": nn.MetaAconC})], ids=["se", "meta-acon"])
+def test_variants_agree_with_pytorch_and_have_more_parameters(torch, make, options):
+    model, x = make(num_classes=3, **options), normal(0, 2, *IMAGE)
+    assert model.parameter_count > models.shufflenet_v2(num_classes=3).parameter_count
+    expected = to_torch(model).eval()(torch.tensor(x).double()).detach().numpy()
+    assert_close(model(x), expected, TOLERANCE)
