@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -64,7 +64,10 @@ def _training(batch: int) -> dict[str, Contender]:
     torch = peers.torch()
     if torch:
         for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_step(torch, layout, train, images, labels), batch)
+            twin = torch_lenet5(torch).to(memory_format=layout)
+            scale, shift = 1 / (255 * float(train.std[0])), float(train.mean[0] / train.std[0])
+            contenders[name] = Contender(
+                peers.torch_step(twin, twin, layout, images, labels, LR, scale, shift), batch)
     return contenders
 
 
@@ -77,7 +80,8 @@ def _inference(batch: int) -> dict[str, Contender]:
     torch = peers.torch()
     if torch:
         for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_inference(torch, layout, x), batch)
+            twin = torch_lenet5(torch).to(memory_format=layout)
+            contenders[name] = Contender(peers.torch_inference(twin, twin, layout, x), batch)
     if peers.has_onnx_runtime():
         contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(model, x), batch)
     return contenders
@@ -93,32 +97,3 @@ def torch_lenet5(torch: Any) -> Any:
         nn.Linear(400, 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(),
         nn.Linear(84, 10))
-
-
-def _torch_step(torch: Any, layout: Any, train: fc.data.Dataset, images: np.ndarray,
-                labels: np.ndarray) -> Callable[[], object]:
-    model = torch_lenet5(torch).to(memory_format=layout)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, fused=True)
-    loss_of = torch.nn.CrossEntropyLoss()
-    raw, targets = torch.from_numpy(images), torch.from_numpy(labels)
-    scale, shift = 1 / (255 * float(train.std[0])), float(train.mean[0] / train.std[0])
-
-    def step() -> float:
-        x = raw.to(torch.float32, memory_format=layout).mul_(scale).sub_(shift)
-        optimizer.zero_grad()
-        loss = loss_of(model(x), targets)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    return step
-
-
-def _torch_inference(torch: Any, layout: Any, x: np.ndarray) -> Callable[[], object]:
-    model = torch_lenet5(torch).to(memory_format=layout).eval()
-
-    def call() -> object:
-        with torch.inference_mode():
-            return model(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
-
-    return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +11,8 @@ import numpy as np
 
 import fastconv as fc
 from fastconv import nn
-from fastconv.engine.operators import Window
-from fastconv.engine.operators.window import forward_taps
 from fastconv_bench import peers
+from fastconv_bench.arithmetic import multiply_adds
 from fastconv_bench.workload import CHANNELS_LAST, FASTCONV, ONNX_RUNTIME, PYTORCH, Contender, Workload
 
 TRAINING_BATCH = 64
@@ -41,7 +39,7 @@ NETWORKS = (Network("resnet8", fc.models.resnet8, (3, 32, 32), 10),
 
 def workloads() -> Iterator[Workload]:
     for network in NETWORKS:
-        layers = list(_flop(network))
+        layers = _flop(network)
         training = 3 * sum(layers) - layers[0]  # the first layer's input needs no gradient
         yield Workload(f"{network.name} training step, batch {TRAINING_BATCH}", TRAINING_BATCH,
                        partial(_training, network), flop=TRAINING_BATCH * training)
@@ -50,20 +48,12 @@ def workloads() -> Iterator[Workload]:
                            flop=batch * sum(layers))
 
 
-def _flop(network: Network) -> Iterator[float]:
-    """Floating-point operations of each convolution and linear layer on one image; taps in the padding do not count."""
+def _flop(network: Network) -> list[float]:
+    """Floating-point operations of each layer that has any, on one image."""
     expansion = network.make().expansion()
     shapes = expansion.shapes((1, *network.image))
-    for node, shape in zip(expansion.nodes, shapes[1:], strict=True):
-        layer = node.layer
-        if isinstance(layer, nn.Conv2d):
-            window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-            source = shapes[node.inputs[0]]
-            taps = math.prod(float(forward_taps(window, axis, source[2 + axis], shape[2 + axis]).table[:, 1].sum())
-                             for axis in (0, 1))
-            yield 2.0 * layer.out_channels * (layer.in_channels // layer.groups) * taps
-        elif isinstance(layer, nn.Linear):
-            yield 2.0 * layer.multiply_adds(shape)
+    each = (2 * multiply_adds(node.layer, shapes[node.inputs[0]]) for node in expansion.nodes)
+    return [flop for flop in each if flop]
 
 
 def _training(network: Network) -> dict[str, Contender]:
@@ -73,7 +63,9 @@ def _training(network: Network) -> dict[str, Contender]:
     torch = peers.torch()
     if torch:
         for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_step(torch, layout, network, images, labels), TRAINING_BATCH)
+            modules, forward = torch_network(torch, layout, network.make())
+            contenders[name] = Contender(
+                peers.torch_step(modules, forward, layout, images, labels, LR, 1 / 255), TRAINING_BATCH)
     return contenders
 
 
@@ -84,7 +76,8 @@ def _inference(network: Network, batch: int) -> dict[str, Contender]:
     torch = peers.torch()
     if torch:
         for name, layout in ((PYTORCH, torch.contiguous_format), (CHANNELS_LAST, torch.channels_last)):
-            contenders[name] = Contender(_torch_inference(torch, layout, network, x), batch)
+            modules, forward = torch_network(torch, layout, network.make())
+            contenders[name] = Contender(peers.torch_inference(modules, forward, layout, x), batch)
     if peers.has_onnx_runtime():
         contenders[ONNX_RUNTIME] = Contender(peers.onnx_session(model, x), batch)
     return contenders
@@ -116,32 +109,3 @@ def _torch_layer(torch: Any, layer: nn.Layer) -> Any:
         return torch.nn.Sequential(torch.nn.ZeroPad2d((left, right, top, bottom)),
                                    torch.nn.Conv2d(**{**layer.config, "padding": 0}))
     return getattr(torch.nn, type(layer).__name__)(**layer.config)
-
-
-def _torch_step(torch: Any, layout: Any, network: Network, images: np.ndarray,
-                labels: np.ndarray) -> Callable[[], object]:
-    modules, forward = torch_network(torch, layout, network.make())
-    optimizer = torch.optim.AdamW(modules.parameters(), lr=LR, fused=True)
-    loss_of = torch.nn.CrossEntropyLoss()
-    raw, targets = torch.from_numpy(images), torch.from_numpy(labels)
-
-    def step() -> float:
-        x = raw.to(torch.float32, memory_format=layout).mul_(1 / 255)
-        optimizer.zero_grad()
-        loss = loss_of(forward(x), targets)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    return step
-
-
-def _torch_inference(torch: Any, layout: Any, network: Network, x: np.ndarray) -> Callable[[], object]:
-    modules, forward = torch_network(torch, layout, network.make())
-    modules.eval()
-
-    def call() -> object:
-        with torch.inference_mode():
-            return forward(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
-
-    return call

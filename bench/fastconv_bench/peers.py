@@ -22,6 +22,39 @@ def torch() -> Any:
     return module
 
 
+def torch_step(modules: Any, forward: Callable[[Any], Any], layout: Any, images: np.ndarray, labels: np.ndarray,
+               lr: float, scale: float, shift: float = 0.0) -> Callable[[], object]:
+    """A step of fused AdamW on PyTorch's modules, from uint8 images times scale minus shift, to the loss as a float."""
+    torch = importlib.import_module("torch")
+    optimizer = torch.optim.AdamW(modules.parameters(), lr=lr, fused=True)
+    loss_of = torch.nn.CrossEntropyLoss()
+    raw, targets = torch.from_numpy(images), torch.from_numpy(labels)
+
+    def step() -> float:
+        x = raw.to(torch.float32, memory_format=layout).mul_(scale)
+        if shift:
+            x = x.sub_(shift)
+        optimizer.zero_grad()
+        loss = loss_of(forward(x), targets)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    return step
+
+
+def torch_inference(modules: Any, forward: Callable[[Any], Any], layout: Any, x: np.ndarray) -> Callable[[], object]:
+    """A call of PyTorch's modules, NumPy arrays in and out."""
+    torch = importlib.import_module("torch")
+    modules.eval()
+
+    def call() -> object:
+        with torch.inference_mode():
+            return forward(torch.from_numpy(x).contiguous(memory_format=layout)).numpy()
+
+    return call
+
+
 def has_onnx_runtime() -> bool:
     return find_spec("onnxruntime") is not None and find_spec("onnx") is not None
 

@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastconv.engine.memory import At, Buffer, Fixed
-from fastconv.engine.operators import Window
 from fastconv.engine.operators.loss import KERNELS as LOSSES
-from fastconv.engine.operators.window import forward_taps
 from fastconv.engine.program import Call
 from fastconv.engine.session import Session
 from fastconv.engine.stopwatch import Stopwatch
 from fastconv.engine.threads import get_num_threads, set_num_threads
-from fastconv.nn import Conv2d, CrossEntropyLoss, Linear, MSELoss
+from fastconv.nn import CrossEntropyLoss, MSELoss
 from fastconv.nn.layer import Expansion, Layer, Shape
 from fastconv.nn.sessions import InferenceSession, LossSession
 from fastconv.optim import AdamW
 from fastconv.optim.run import OptimizerRun
+from fastconv_bench.arithmetic import multiply_adds
 from fastconv_bench.machine import Gauge
 
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
@@ -32,6 +31,12 @@ IMAGES, LOSS, RESULTS = "images", "loss", "results"
 
 #: Modules whose kernels make gradients out of what the groups of images leave; what follows them is the update.
 SUMS = ("fastconv.kernels.gradient", "fastconv.kernels.linear_grad")
+
+#: Where the mean loss is computed too, when all groups are done.
+LOSSES_MODULE = "fastconv.kernels.loss"
+
+#: A row: the layers that are computed together, by their places in the network, or the name of what is no layer's.
+Key = tuple[int, ...] | str
 
 
 @dataclass(frozen=True)
@@ -135,13 +140,6 @@ def _cost(seconds: NDArray[np.float64], flop: float = 0.0) -> Cost:
     return Cost(float(seconds.min()), float(np.median(seconds)), flop)
 
 
-#: Where the mean loss is computed too, when all groups are done.
-LOSSES_MODULE = "fastconv.kernels.loss"
-
-#: A row: the layers that are computed together, by their places in the network, or the name of what is no layer's.
-Key = tuple[int, ...] | str
-
-
 def _rows(network: Expansion, shapes: Sequence[Shape], watch: Stopwatch, each: NDArray[np.float64]) -> list[Row]:
     keys = _keys(network, watch)
     directions = _directions(watch)
@@ -239,20 +237,9 @@ def _flop(network: Expansion, shapes: Sequence[Shape]) -> dict[tuple[int, str], 
     learns = [False]
     for place, node in enumerate(network.nodes):
         layer, trained = node.layer, node.layer.trainable and bool(node.layer._parameters)
-        once = shapes[0][0] * _multiply_adds(layer, shapes[node.inputs[0]]) * 2.0
+        once = shapes[0][0] * multiply_adds(layer, shapes[node.inputs[0]]) * 2.0
         before = any(learns[value] for value in node.inputs)
         flop[place, FORWARD] = once
         flop[place, BACKWARD] = once * (trained + before)
         learns.append(trained or before)
     return flop
-
-
-def _multiply_adds(layer: Layer, shape: Shape) -> float:
-    """Those of one image, without taps in the padding; of convolutions and linear layers."""
-    if isinstance(layer, Conv2d):
-        window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-        outputs = window.output_size((shape[2], shape[3]))
-        rows, cols = (int(forward_taps(window, axis, shape[2 + axis], outputs[axis]).table[:, 1].sum())
-                      for axis in (0, 1))
-        return rows * cols * layer.out_channels * layer.in_channels / layer.groups
-    return layer.in_features * layer.out_features if isinstance(layer, Linear) else 0.0

@@ -6,7 +6,7 @@ from functools import singledispatch
 
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Formula, Running, Window
+from fastconv.engine.operators import Formula, Running
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight
@@ -24,6 +24,7 @@ from fastconv.nn.layer import Layer, Weighted
 from fastconv.nn.linear import Linear
 from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 from fastconv.nn.upsample import Upsample
+from fastconv.nn.windows import conv_window, part_window, pool_window
 
 
 @singledispatch
@@ -41,11 +42,10 @@ def _(layer: Conv2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
 @lower.register
 def _(layer: ConvTranspose2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
     parameter, trainable = layer._parameters["weight"], training and layer.trainable
-    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     shape = layer.in_channels, layer.out_channels // layer.groups, *layer.kernel_size
     weight, bias = builder.weight(parameter, shape, layer.groups, trainable), _bias(layer, builder, training)
     _, _, height, width = layer.output_shape((1, *x.place.shape))
-    return operators.conv_transpose2d(builder, x, weight, bias, window, (height, width))
+    return operators.conv_transpose2d(builder, x, weight, bias, conv_window(layer), (height, width))
 
 
 @lower.register
@@ -57,24 +57,24 @@ def _(layer: Linear, builder: Builder, x: Tensor, training: bool) -> Tensor:
 
 @lower.register
 def _(layer: MaxPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.max_pool2d(builder, x, _window(layer))
+    return operators.max_pool2d(builder, x, pool_window(layer))
 
 
 @lower.register
 def _(layer: AvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.avg_pool2d(builder, x, _window(layer), layer.count_include_pad)
+    return operators.avg_pool2d(builder, x, pool_window(layer), layer.count_include_pad)
 
 
 @lower.register
 def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
     if layer.output_size == (1, 1):
         return operators.global_avg_pool2d(builder, x)
-    return operators.avg_pool2d(builder, x, _parts(layer, x))
+    return operators.avg_pool2d(builder, x, part_window(layer, x.place.size))
 
 
 @lower.register
 def _(layer: AdaptiveMaxPool2d, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.max_pool2d(builder, x, _parts(layer, x))
+    return operators.max_pool2d(builder, x, part_window(layer, x.place.size))
 
 
 @lower.register
@@ -176,7 +176,7 @@ def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> Tensor:
 @lower.register
 def _(layer: PooledActivation, builder: Builder, x: Tensor, training: bool) -> Tensor:
     x, formula = _formula(layer.activation, builder, x, training)
-    return operators.activate_max_pool2d(builder, x, formula, _window(layer.pooling))
+    return operators.activate_max_pool2d(builder, x, formula, pool_window(layer.pooling))
 
 
 @lower.register
@@ -213,20 +213,9 @@ def _(layer: MetaAconC, builder: Builder, x: Tensor, training: bool) -> tuple[Te
 
 def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias: Bias | None,
             trainable: bool) -> Tensor:
-    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
     matrix = builder.weight(weight, shape, layer.groups, trainable)
-    return operators.conv2d(builder, x, matrix, bias, window, layer.algorithm)
-
-
-def _window(layer: MaxPool2d | AvgPool2d) -> Window:
-    return Window(layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
-
-
-def _parts(layer: AdaptiveAvgPool2d | AdaptiveMaxPool2d, x: Tensor) -> Window:
-    rows, cols = layer.output_size
-    part = x.place.height // rows, x.place.width // cols
-    return Window(part, part)
+    return operators.conv2d(builder, x, matrix, bias, conv_window(layer), layer.algorithm)
 
 
 def _batch_norm(layer: BatchNorm2d, builder: Builder, x: Tensor, other: Tensor | None = None) -> Tensor:

@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Formula, Window, planes
+from fastconv.engine.operators import Formula, planes
 from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
@@ -21,6 +21,7 @@ from fastconv.nn.graph import Add
 from fastconv.nn.layer import Layer
 from fastconv.nn.linear import Linear
 from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
+from fastconv.nn.windows import conv_window, part_window, pool_window
 
 
 @singledispatch
@@ -51,24 +52,24 @@ def _(layer: Linear, builder: Builder, x: Tensor) -> Tensor:
 
 @lower_alone.register
 def _(layer: MaxPool2d, builder: Builder, x: Tensor) -> Tensor:
-    return planes.max_pool2d(builder, x, _window(layer))
+    return planes.max_pool2d(builder, x, pool_window(layer))
 
 
 @lower_alone.register
 def _(layer: AvgPool2d, builder: Builder, x: Tensor) -> Tensor:
     if layer.ceil_mode or not layer.count_include_pad:
         raise NeedsLanes("an average of fewer pixels at the edges")
-    return planes.avg_pool2d(builder, x, _window(layer))
+    return planes.avg_pool2d(builder, x, pool_window(layer))
 
 
 @lower_alone.register
 def _(layer: AdaptiveMaxPool2d, builder: Builder, x: Tensor) -> Tensor:
-    return planes.max_pool2d(builder, x, _parts(layer, x))
+    return planes.max_pool2d(builder, x, part_window(layer, x.place.size))
 
 
 @lower_alone.register
 def _(layer: AdaptiveAvgPool2d, builder: Builder, x: Tensor) -> Tensor:
-    return planes.avg_pool2d(builder, x, _parts(layer, x))
+    return planes.avg_pool2d(builder, x, part_window(layer, x.place.size))
 
 
 @lower_alone.register
@@ -112,7 +113,7 @@ def _(layer: Softmax, builder: Builder, x: Tensor) -> Tensor:
 
 
 def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias: Bias | None) -> Tensor:
-    window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    window = conv_window(layer)
     if layer.groups == 1 and window.kernel == x.place.size and not any(window.padding):
         shape = layer.out_channels, x.place.features, 1, 1
         return planes.linear(builder, x, builder.weight(weight, shape), bias)
@@ -120,15 +121,6 @@ def _conv2d(layer: Conv2d, builder: Builder, x: Tensor, weight: Parameter, bias:
         return planes.conv2d_by_pairs(builder, x, weight, bias, window)
     shape = layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size
     return planes.conv2d(builder, x, builder.weight(weight, shape, layer.groups), bias, window)
-
-
-def _window(layer: MaxPool2d | AvgPool2d) -> Window:
-    return Window(layer.kernel_size, layer.stride, layer.padding, ceil_mode=layer.ceil_mode)
-
-
-def _parts(layer: AdaptiveMaxPool2d | AdaptiveAvgPool2d, x: Tensor) -> Window:
-    part = x.place.height // layer.output_size[0], x.place.width // layer.output_size[1]
-    return Window(part, part)
 
 
 def _bias(layer: Layer, builder: Builder) -> Bias | None:

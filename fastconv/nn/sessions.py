@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastconv.engine import operators
 from fastconv.engine.augmentation import Augmentation
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators import Window, planes, winograd
+from fastconv.engine.operators import planes, winograd
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.session import Session
 from fastconv.engine.tensor import Tensor
@@ -26,6 +26,7 @@ from fastconv.nn.layer import Layer, Shape
 from fastconv.nn.loss import Loss
 from fastconv.nn.lowering import lower
 from fastconv.nn.planes import lower_alone
+from fastconv.nn.windows import conv_window
 from fastconv.simd.blocking import GRADIENT_COLS
 
 #: How many times as fast Winograd's algorithm is where it is chosen, about.
@@ -145,10 +146,9 @@ def lanes_work(model: Layer, shape: Shape) -> float:
     for value, node in enumerate(network.nodes, 1):
         layer, work = node.layer, float(node.layer.multiply_adds(shapes[value]))
         if isinstance(layer, Conv2d) and layer.algorithm == "auto":
-            window = Window(layer.kernel_size, layer.stride, layer.padding, layer.dilation)
             sources, targets = layer.in_channels // layer.groups, layer.out_channels // layer.groups
             _, _, height, width = shapes[value]
-            if winograd.wins(sources, targets, window, (height, width)):
+            if winograd.wins(sources, targets, conv_window(layer), (height, width)):
                 work /= WINOGRAD_GAIN
         total += work
     return total
