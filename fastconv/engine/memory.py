@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+#: Bytes of a cache line, where scratch memory of its own begins.
 ALIGNMENT = 64
+
+#: Bytes that processors move between cores together, at most: two lines, or one of Apple's.
+SHARING = 128
 
 
 @dataclass(eq=False)
@@ -44,15 +49,22 @@ class At:
 
 
 def aligned(size: int) -> np.ndarray:
-    """`size` zero bytes that start at a cache line."""
-    raw = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    """`size` zero bytes in cache lines of their own: what other threads write elsewhere takes none of them away."""
+    raw = np.zeros(-(-size // SHARING) * SHARING + SHARING, np.uint8)
+    start = -raw.ctypes.data % SHARING
     return raw[start:start + size]
 
 
 def aligned_floats(count: int) -> np.ndarray:
-    """`count` float32 zeros that start at a cache line."""
+    """`count` float32 zeros in cache lines of their own."""
     return aligned(4 * count).view(np.float32)
+
+
+def aligned_words(values: Sequence[int]) -> np.ndarray:
+    """Int64 values in cache lines of their own."""
+    words = aligned(8 * len(values)).view(np.int64)
+    words[:] = values
+    return words
 
 
 def place(lifetimes: dict[Buffer, tuple[int, int]]) -> int:

@@ -28,11 +28,11 @@ class Pool:
         yield session
         idle.append(session)
 
-    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The one thing that all threads have under `key`, a key of no session."""
+    def shared(self, key: Hashable, make: Callable[..., T], *args: Any) -> T:
+        """The one thing that all threads have under `key`, a key of no session; made of `args` when it is missing."""
         found: T | None = self._by_key.get(key)
         if found is None:
-            made = make()
+            made = make(*args)
             while len(self._by_key) >= self._most_keys:
                 self._by_key.pop(next(iter(self._by_key)), None)
             found = self._by_key.setdefault(key, made)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from fastconv.engine import memory, team
-from fastconv.engine.memory import At, Buffer, Fixed
+from fastconv.engine.memory import At, Buffer, Fixed, aligned_words
 from fastconv.engine.team import Table
 from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
@@ -126,24 +127,25 @@ class Program:
         job = Table(work.CALLS + self.workers)
         job.words[work.PHASES] = count
         tables = {
-            work.STARTS: np.cumsum([0, *(len(phase.calls) for phase in phases)], dtype=np.int64),
-            work.SIZES: np.array([-1 if phase.units is None else phase.units for phase in phases], np.int64),
-            work.UNITS: np.zeros(count, np.int64),
-            work.CLAIMED: np.zeros(count, np.int64),
-            work.FINISHED: np.zeros(count, np.int64),
-            work.NEEDS: np.array([phase.needs for phase in phases], np.int64),
+            work.STARTS: aligned_words([0, *accumulate(len(phase.calls) for phase in phases)]),
+            work.SIZES: aligned_words([-1 if phase.units is None else phase.units for phase in phases]),
+            work.UNITS: aligned_words([0] * count),
+            work.CLAIMED: aligned_words([0] * count),
+            work.FINISHED: aligned_words([0] * count),
+            work.NEEDS: aligned_words([phase.needs for phase in phases]),
             work.STOP: self.batch[STOP:STOP + 1],
         }
         for worker in range(self.workers):
             calls = [self._compile_call(call, worker) for phase in phases for call in phase.calls]
-            tables[work.CALLS + worker] = np.array(calls, np.int64)
+            tables[work.CALLS + worker] = aligned_words([word for call in calls for word in call])
         for place, each in tables.items():
             job.words[place] = each.ctypes.data
         self._alive += tables.values()
         return job
 
     def _compile_call(self, call: Call, worker: int) -> tuple[int, int]:
-        records = np.zeros(len(call.records), call.kernel.arguments)
+        layout = call.kernel.arguments
+        records = memory.aligned(len(call.records) * layout.itemsize).view(layout)
         for i, fields in enumerate(call.records):
             for name, value in fields.items():
                 in_memory = isinstance(value, Buffer | Fixed | At)
@@ -165,4 +167,4 @@ class Program:
 
 def new_batch_table() -> np.ndarray:
     """The table of `kernels.abi`."""
-    return np.zeros(BATCH_WORDS, np.int64)
+    return aligned_words([0] * BATCH_WORDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastconv.engine import callers
 from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.parameter import changes
 from fastconv.engine.update import Update
@@ -60,14 +61,18 @@ class Session:
     def predict(self, count: int, images: np.ndarray, results: np.ndarray, brief: bool) -> None:
         """As `run`, of the first `count` images of a program for single images, by this thread alone, with less ado.
 
-        brief: it takes less time than other threads need to take the GIL over.
+        brief: it takes less time than handing over the GIL, which a thread that calls alone then holds.
         """
+        several = callers.callers.several()
         first = PACK if changes.last != self._seen_change and self._must_pack() else RUN
         if len(self._in_order) < count:
             self._in_order = np.arange(count)
             self.program.batch[INDICES] = self._in_order.ctypes.data
-        predict = work.predict_briefly if brief else work.predict
-        predict(self._job, first, self._table, count, images, results)
+        if brief and not several:
+            work.predict_briefly(self._job, first, self._table, count, images, results)
+        else:
+            work.predict(self._job, first, self._table, count, images, results, callers.callers.address)
+            callers.callers.taken[0] = several
 
     def _must_pack(self) -> bool:
         """Whether a parameter has changed since the weights were packed; those that are derived are then computed."""

@@ -17,8 +17,7 @@ import sys
 import threading
 from contextlib import suppress
 
-import numpy as np
-
+from fastconv.engine.memory import aligned_words
 from fastconv.kernels import work
 
 
@@ -26,7 +25,7 @@ class Table:
     """Int64 words of `kernels.work`, a job or a control table, with their address: NumPy takes 1 µs to tell it."""
 
     def __init__(self, size: int) -> None:
-        self.words = np.zeros(size, np.int64)
+        self.words = aligned_words([0] * size)
         self.address = self.words.ctypes.data
 
 

@@ -43,6 +43,9 @@ CLOSED = 1 << 32
 #: How often a helper looks for the next job before it goes to sleep: 50 to 200 µs, more than a training loop's pause.
 PATIENCE = 4000
 
+#: How often a thread looks whether the GIL is free before it waits for it asleep: 30 to 50 µs.
+RETURN_PATIENCE = 1000
+
 WORD = ir.IntType(64)
 
 
@@ -66,6 +69,17 @@ def _add(_typing, words, index, value):
     def codegen(_context, builder, _signature, args):
         words, index, value = args
         return builder.atomic_rmw("add", builder.gep(words, [index]), value, "seq_cst")
+
+    return types.int64(words, types.intp, types.int64), codegen
+
+
+@intrinsic
+def _swap(_typing, words, index, value):
+    """Atomically sets words[index] and returns what it was."""
+
+    def codegen(_context, builder, _signature, args):
+        words, index, value = args
+        return builder.atomic_rmw("xchg", builder.gep(words, [index]), value, "seq_cst")
 
     return types.int64(words, types.intp, types.int64), codegen
 
@@ -143,9 +157,8 @@ def work_alone(job):
     _work(_words(job), 0)
 
 
-@entry_point(**NATIVE)
-def predict(job, first, batch, count, images, results):
-    """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table."""
+@njit(**NATIVE)
+def _predict(job, first, batch, count, images, results):
     table, words = _words(batch), _words(job)
     table[IMAGES], table[RESULTS], table[COUNT] = images.ctypes.data, results.ctypes.data, count
     words[GROUPS], words[FIRST] = count, first
@@ -153,10 +166,26 @@ def predict(job, first, batch, count, images, results):
     _work(words, 0)
 
 
+@entry_point(**NATIVE)
+def predict(job, first, batch, count, images, results, taken):
+    """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table.
+
+    taken: address of a word that is not 0 while a thread that was here is likely to hold the GIL. Before this one takes
+    it back it watches that word for a while: a thread that finds the GIL taken is put to sleep.
+    """
+    word = _words(taken)
+    word[0] = 0
+    _predict(job, first, batch, count, images, results)
+    patience = RETURN_PATIENCE
+    while patience > 0 and (_get(word, 0) != 0 or _swap(word, 0, 1) != 0):
+        patience -= 1
+        _pause()
+
+
 @entry_point(**(NATIVE | {"nogil": False}))
 def predict_briefly(job, first, batch, count, images, results):
     """As `predict`, holding the GIL: handing it to another thread and back costs more than 25 µs of work."""
-    predict(job, first, batch, count, images, results)
+    _predict(job, first, batch, count, images, results)
 
 
 @entry_point("void(int64, int64, int64)", **NATIVE)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from fastconv.errors import DtypeError, ShapeError
 
+_DTYPES = frozenset({np.dtype(np.uint8), np.dtype(np.float32)})
+
 
 def check_images(x: NDArray[Any]) -> NDArray[Any]:
     """x as a C-contiguous array, checked to be a batch."""
     images = np.asarray(x)
-    if images.dtype not in (np.uint8, np.float32):
+    if images.dtype not in _DTYPES:
         raise DtypeError(f"expected images uint8 (0 to 255) or float32 (already prepared), got {images.dtype}; "
                          "convert with x.astype(np.float32)")
     if images.ndim not in (2, 4) or 0 in images.shape[1:]:

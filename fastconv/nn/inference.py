@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,10 @@ MOST_ALONE = 8
 #: 350 µs by one thread and 180 to 450 µs by two, eight images 1,400 and 770 µs.
 LEAST_SHARED_WORK = 2_500_000
 
-#: Work from which on the GIL is released: 25 µs. Throughput of eight threads that predict one image each with LeNet-5,
-#: 14 µs, by that of one: 0.6 with the GIL released and 1.1 with it held; with ds_cnn, 50 µs, 1.7 with it released.
+#: Work from which on a thread that calls alone releases the GIL: 25 µs, more than handing it over takes.
 LEAST_RELEASED_WORK = 125_000
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
@@ -40,26 +43,26 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
 
 def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> Plan:
     """The model's plan for batches of `shape`, with any N."""
-    return model._sessions.shared((shape[1:], dtype, get_num_threads(), Plan), lambda: Plan(model, shape, dtype))
+    return model._sessions.shared((shape[1:], dtype, get_num_threads(), Plan), Plan, model, shape, dtype)
 
 
 class Plan:
     """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
 
     Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
-    `load_state_dict` has changed them. Sessions belong to no thread, but to the calls that go on at the same time.
+    `load_state_dict` has changed them. There are as many sessions as calls at the same time.
     """
 
     def __init__(self, model: Layer, shape: Shape, dtype: np.dtype[Any]) -> None:
         self._model, self._shape, self._dtype = model, shape, dtype
-        self._alone: list[AloneSession] = []
+        self._alone: dict[int, AloneSession] = {}  # by the thread that used it last: the memory is near its processor
         self._in_lanes: list[InferenceSession] = []
         self._most_alone = self._most_unshared = 0
         try:
             session = AloneSession(model, self._shape, dtype)
         except NeedsLanes:
             return
-        self._alone.append(session)
+        self._alone[get_ident()] = session
         self._output_shape = session.output_shape
         self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
         self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
@@ -75,17 +78,20 @@ class Plan:
             self(np.zeros((count, *self._shape[1:]), self._dtype))
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
-        try:
-            session = self._alone.pop()
-        except IndexError:
-            session = AloneSession(self._model, self._shape, self._dtype)
-        results = np.empty((count, *self._output_shape), np.float32)
+        thread = get_ident()
+        session = self._alone.pop(thread, None) or self._longest_idle()
+        results = np.empty((count, *self._output_shape), _FLOAT32)
         if count <= self._most_unshared:
             session.predict(count, images, results, brief=count * session.work < LEAST_RELEASED_WORK)
         else:
             session.run(count, images, results=results)
-        self._alone.append(session)
+        self._alone[thread] = session
         return results
+
+    def _longest_idle(self) -> AloneSession:
+        with suppress(StopIteration, KeyError, RuntimeError):  # there is none, or another thread has just taken it
+            return self._alone.pop(next(iter(self._alone)))
+        return AloneSession(self._model, self._shape, self._dtype)
 
     def _lane_by_lane(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,7 @@ class Layer:
         self._sessions = Pool()
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        from fastconv.nn.inference import infer  # Numba is imported when the first kernel is needed
-
-        return infer(self, x)
+        return _infer()(self, x)
 
     def freeze(self, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> None:
         """Compiles and packs all that calls with images of `shape` (C, H, W) need, so that none waits for it.
@@ -231,6 +230,13 @@ class Weighted(Layer):
         """The bias, read-only; None where there is none."""
         parameters = self.parameters()
         return _read_only(parameters["bias"].array) if "bias" in parameters else None
+
+
+@cache
+def _infer() -> Callable[[Layer, NDArray[Any]], NDArray[np.float32]]:
+    from fastconv.nn.inference import infer  # Numba is imported when the first kernel is needed
+
+    return infer
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -165,11 +167,25 @@ def test_few_images_are_computed_one_by_one_and_many_in_lanes(monkeypatch, count
     assert MOST_ALONE < LANES
 
 
+def test_a_thread_gets_the_session_it_had_before():
+    model, x = fc.models.lenet5(), normal(0, 1, 1, 28, 28)
+    plan = Plan(model, x.shape, FLOAT)
+    plan(x)
+    mine, own = threading.get_ident(), next(iter(plan._alone.values()))
+    other = AloneSession(model, x.shape, FLOAT)
+    plan._alone = {-1: other, mine: own}
+    plan(x)
+    assert plan._alone == {-1: other, mine: own}
+    plan._alone = {-1: other, -2: own}
+    plan(x)
+    assert plan._alone == {-2: own, mine: other}
+
+
 def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch):
     model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
     plan = Plan(model, x.shape, FLOAT)
     first = plan(x)
-    [session] = plan._alone
+    [session] = plan._alone.values()
     refreshed: list[bool] = []
     must_pack = session._must_pack
     monkeypatch.setattr(session, "_must_pack", lambda: refreshed.append(must_pack()) or refreshed[-1])
