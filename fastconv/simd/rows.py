@@ -8,8 +8,8 @@ from numba.extending import intrinsic, models, register_model
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
+from fastconv.simd.block import SQUARE, TileType
 from fastconv.simd.ir_tools import BYTES, FLOATS, I64
-from fastconv.simd.tile import SQUARE, TileType
 from fastconv.simd.vector import floats, mask
 
 

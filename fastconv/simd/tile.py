@@ -1,85 +1,26 @@
 """Register tiles: rows x cols vectors of 16 lanes that stay in registers while a kernel accumulates.
 
 A `Tile` is a Numba value whose LLVM form is an array of vectors; LLVM splits it into registers. Its rows and
-cols are part of its Numba *type*, taken from a `Block` that rides on the type of a kernel's argument, so one kernel
-serves every tile size.
+cols are part of its Numba *type*, taken from a `Block` (see `simd.block`) that rides on the type of a kernel's
+argument, so one kernel serves every tile size.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, models, overload_attribute, register_model
+from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
+from fastconv.simd.block import SQUARE, BlockType, MasksType, TileType
 from fastconv.simd.ir_tools import FLOATS, I64, MASK
 from fastconv.simd.vector import floats
 
-
-@dataclass(frozen=True)
-class Block:
-    """The size of a tile, rows x cols; a compile-time constant in kernels."""
-
-    rows: int
-    cols: int
-
-
 #: Multiply-adds that wait for each other: a processor looks far enough ahead to overlap so many of several pixels.
 LONGEST_CHAIN = 12
-
-ONE_VECTOR = Block(1, 1)
-SQUARE = Block(LANES, 1)  # as many rows as lanes
-
-
-class _SizedType(types.Type):
-    def __init__(self, rows, cols):
-        self.rows, self.cols = rows, cols
-        super().__init__(name=f"{type(self).__name__}({rows}, {cols})")
-
-
-class BlockType(_SizedType):
-    pass
-
-
-class TileType(_SizedType):
-    pass
-
-
-class MasksType(_SizedType):
-    """A mask for each column of a tile."""
-
-
-@register_model(BlockType)
-class _BlockModel(models.OpaqueModel):
-    pass
-
-
-@register_model(TileType)
-class _TileModel(models.PrimitiveModel):
-    def __init__(self, manager, tile):
-        super().__init__(manager, tile, ir.ArrayType(FLOATS, tile.rows * tile.cols))
-
-
-@register_model(MasksType)
-class _MasksModel(models.PrimitiveModel):
-    def __init__(self, manager, masks):
-        super().__init__(manager, masks, ir.ArrayType(MASK, masks.cols))
-
-
-@overload_attribute(BlockType, "rows")
-def _rows(block):
-    rows = block.rows
-    return lambda block: rows
-
-
-@overload_attribute(BlockType, "cols")
-def _cols(block):
-    cols = block.cols
-    return lambda block: cols
 
 
 @intrinsic
