@@ -9,18 +9,11 @@ from hypothesis import assume, given
 import fastconv as fc
 from fastconv import models, nn
 from fastconv.errors import DtypeError, ShapeError
-from tests.networks import (
-    Problem,
-    distance_to_kinks,
-    in_float64,
-    normal,
-    outputs,
-    pixels,
-    problems,
-    small_network,
-    to_torch,
-)
+from tests.expected import distance_to_kinks, in_float64, outputs
+from tests.networks import normal, pixels, small_network
 from tests.oracles import assert_close
+from tests.random_networks import Problem, problems
+from tests.twins import to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 CANCELLED = 1e-6  # some ten roundings at 1: what the terms of one sum leave where they cancel

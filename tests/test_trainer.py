@@ -9,7 +9,8 @@ import fastconv as fc
 from fastconv import data, models, nn, optim, reference
 from fastconv.data import Dataset
 from fastconv.trainer import EVALUATION_BATCH
-from tests.networks import assert_same_bits, in_float64, normal, outputs, pixels, small_network
+from tests.expected import in_float64, outputs
+from tests.networks import assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32

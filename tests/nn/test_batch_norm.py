@@ -9,8 +9,9 @@ import fastconv as fc
 from fastconv import nn, optim
 from fastconv.errors import DivergenceError, DtypeError, ShapeError
 from fastconv.nn.fusion import FoldedNorm, fused
-from tests.networks import assert_same_bits, normal, to_torch
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.twins import assert_trains_as_torch, step_of_torch, to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 TRAINED = 1e-4  # a few steps, each of which passes on the roundings of those before it
@@ -43,16 +44,7 @@ def batch_of(seed: int, count: int):
 @pytest.mark.parametrize("affine", [False, True])
 def test_loss_and_gradients_are_those_of_pytorch(torch, batch, affine):
     model, (x, labels) = network(affine=affine), batch_of(0, batch)
-    twin = to_torch(model).train()
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
-    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    wanted = {name: parameter.grad.numpy() for name, parameter in twin.named_parameters()}
-    assert grads.keys() == wanted.keys()
-    largest = max(np.abs(grad).max() for grad in wanted.values())
-    for name, grad in grads.items():
-        np.testing.assert_allclose(grad, wanted[name], rtol=0, atol=TOLERANCE * largest, err_msg=name)
+    assert_trains_as_torch(model, x, labels, TOLERANCE, TOLERANCE)
 
 
 @batches
@@ -63,9 +55,7 @@ def test_weights_and_running_statistics_are_those_of_pytorch_after_five_steps(to
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.05)
     for step in range(5):
         x, labels = batch_of(step, batch)
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
-        optimizer.step()
+        step_of_torch(twin, optimizer, x, labels)
         trainer.step(x, labels)
     expected = {name: array.numpy() for name, array in twin.state_dict().items()}
     assert model.state_dict().keys() == expected.keys()

@@ -11,9 +11,10 @@ import fastconv as fc
 from fastconv import nn, optim
 from fastconv.errors import DivergenceError, ShapeError
 from fastconv.optim import OPTIMIZERS
-from tests.networks import assert_same_bits, normal, small_network, to_torch
+from tests.networks import assert_same_bits, normal, small_network
 from tests.oracles import assert_close
 from tests.strategies import seeds
+from tests.twins import to_torch
 from tests.updates import Stepper
 
 TOLERANCE = 1e-5
