@@ -125,7 +125,7 @@ def _norms(draw: st.DrawFn, shape: Shape) -> Layer:
     channels, eps, affine = shape[1], draw(st.sampled_from([0.1, 1.0])), draw(st.booleans())
     groups = draw(st.sampled_from([each for each in (1, 2, 3) if channels % each == 0] + [channels]))
     per_image = [nn.LayerNorm(shape[1:], eps, affine), nn.GroupNorm(groups, channels, eps, affine)]
-    if np.prod(shape) == 1:  # PyTorch refuses to normalise a single value by GroupNorm
+    if np.prod(shape) == groups:  # PyTorch refuses GroupNorm of single values
         per_image.pop()
     return draw(st.sampled_from([nn.BatchNorm2d(channels, eps, affine=affine), *per_image][len(shape) == 2:]))
 

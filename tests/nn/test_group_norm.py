@@ -23,20 +23,22 @@ shapes = st.tuples(st.integers(1, 12), st.integers(1, 6), st.integers(1, 6))
 
 
 @st.composite
-def norms(draw, shape) -> nn.Layer:
-    """For images of `shape`, or features."""
+def norms(draw, shape, least=1) -> nn.Layer:
+    """For images of `shape`, or features, with at least so many values in a group."""
     eps, affine = draw(st.sampled_from([1e-5, 0.1])), draw(st.booleans())
-    groups = draw(st.sampled_from([each for each in range(1, shape[0] + 1) if shape[0] % each == 0]))
+    groups = draw(st.sampled_from([each for each in range(1, shape[0] + 1)
+                                   if shape[0] % each == 0 and np.prod(shape) // each >= least]))
     return draw(st.sampled_from([nn.GroupNorm(groups, shape[0], eps, affine), nn.LayerNorm(shape, eps, affine)]))
 
 
 @st.composite
 def networks(draw) -> tuple[nn.Sequential, tuple[int, int, int]]:
     """A normalisation of images whose gradient goes on to a convolution, and one of features."""
-    shape = draw(shapes.filter(lambda shape: np.prod(shape) > 1))  # PyTorch refuses to normalise a single value
-    features = int(np.prod(shape))
-    layers = [nn.Conv2d(2, shape[0], 1), draw(norms(shape)), *draw(st.sampled_from([[], [nn.ReLU()], [nn.Tanh()]])),
-              nn.Flatten(), draw(norms((features,))), nn.Linear(features, 3)]
+    shape = draw(shapes.filter(lambda shape: np.prod(shape) > 1))
+    features, least = int(np.prod(shape)), 2  # PyTorch refuses to normalise single values
+    layers = [nn.Conv2d(2, shape[0], 1), draw(norms(shape, least)),
+              *draw(st.sampled_from([[], [nn.ReLU()], [nn.Tanh()]])),
+              nn.Flatten(), draw(norms((features,), least)), nn.Linear(features, 3)]
     model = nn.Sequential(*layers)
     model.init(draw(seeds))
     scale_norms(model, draw(seeds))
