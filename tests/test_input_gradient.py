@@ -90,15 +90,12 @@ def test_of_no_images_it_is_empty():
     assert fc.input_grad(small_network(), normal(0, 0, 1, 6, 6), normal(0, 0, 3)).shape == (0, 1, 6, 6)
 
 
-def test_it_has_the_same_bits_for_any_number_of_threads():
-    model, x, dy, before = small_network(), normal(0, 50, 1, 6, 6), normal(1, 50, 3), fc.get_num_threads()
-    try:
-        fc.set_num_threads(1)
-        one = fc.input_grad(model, x, dy)
-        fc.set_num_threads(2)
-        np.testing.assert_array_equal(fc.input_grad(model, x, dy), one)
-    finally:
-        fc.set_num_threads(before)
+def test_it_has_the_same_bits_for_any_number_of_threads(num_threads):
+    model, x, dy = small_network(), normal(0, 50, 1, 6, 6), normal(1, 50, 3)
+    num_threads(1)
+    one = fc.input_grad(model, x, dy)
+    num_threads(2)
+    np.testing.assert_array_equal(fc.input_grad(model, x, dy), one)
 
 
 @pytest.mark.parametrize(("dy", "error", "message"), [

@@ -118,18 +118,15 @@ def test_a_layer_learns_behind_one_that_is_frozen(make):
 
 
 @every
-def test_training_has_the_same_bits_for_any_number_of_threads(make):
-    before, states = fc.get_num_threads(), []
-    try:
-        for threads in (1, 2, 3):
-            fc.set_num_threads(threads)
-            model = nn.Sequential(nn.Conv2d(1, 4, 1), make(), nn.ReLU(), nn.Flatten(), nn.Linear(60, 3))
-            trainer = fc.Trainer(model, optim.Adam(0.01))
-            for step in range(3):
-                trainer.step(normal(step, 50, 1, 3, 5), np.arange(50) % 3)
-            states.append(model.state_dict())
-    finally:
-        fc.set_num_threads(before)
+def test_training_has_the_same_bits_for_any_number_of_threads(make, num_threads):
+    states = []
+    for count in (1, 2, 3):
+        num_threads(count)
+        model = nn.Sequential(nn.Conv2d(1, 4, 1), make(), nn.ReLU(), nn.Flatten(), nn.Linear(60, 3))
+        trainer = fc.Trainer(model, optim.Adam(0.01))
+        for step in range(3):
+            trainer.step(normal(step, 50, 1, 3, 5), np.arange(50) % 3)
+        states.append(model.state_dict())
     assert_same_bits(states[1], states[0])
     assert_same_bits(states[2], states[0])
 

@@ -116,17 +116,14 @@ def test_channels_that_nobody_reads_have_a_gradient_of_zero():
     assert kernels(builder).count("clear") == 2
 
 
-def test_two_new_sessions_of_a_split_network_have_the_same_bits():
+def test_two_new_sessions_of_a_split_network_have_the_same_bits(num_threads):
     model = nn.Graph([("conv", nn.Conv2d(2, 6, 3), "input"), ("left", nn.Narrow(0, 4), "conv"),
                       ("right", nn.Narrow(2, 4), "conv"), ("both", nn.Concat(), ("right", "left", "conv")),
                       ("shuffle", nn.ChannelShuffle(7), "both")])
     x, targets = normal(0, 33, 2, 6, 6), normal(1, 33, 14, 4, 4)
-    before, threads = fc.value_and_grad(model, nn.MSELoss(), x, targets), fc.get_num_threads()
-    fc.set_num_threads(1)
-    try:
-        after = fc.value_and_grad(model, nn.MSELoss(), x, targets)
-    finally:
-        fc.set_num_threads(threads)
+    before = fc.value_and_grad(model, nn.MSELoss(), x, targets)
+    num_threads(1)
+    after = fc.value_and_grad(model, nn.MSELoss(), x, targets)
     assert before[0] == after[0]
     for name, grad in before[1].items():
         np.testing.assert_array_equal(grad, after[1][name])
