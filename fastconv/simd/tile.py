@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
 from fastconv.simd.block import SQUARE, BlockType, MasksType, TileType
-from fastconv.simd.ir_tools import FLOATS, I64, MASK
+from fastconv.simd.ir_tools import FLOATS, I64, MASK, ZEROS
 from fastconv.simd.vector import floats
 
 #: Multiply-adds that wait for each other: a processor looks far enough ahead to overlap so many of several pixels.
@@ -73,8 +73,7 @@ def zeros(_typing, block):
     tile = _tile_of(block)
 
     def codegen(_context, _builder, _signature, _args):
-        zero = ir.Constant(FLOATS, [0.0] * LANES)
-        return ir.Constant(ir.ArrayType(FLOATS, tile.rows * tile.cols), [zero] * (tile.rows * tile.cols))
+        return ir.Constant(ir.ArrayType(FLOATS, tile.rows * tile.cols), [ZEROS] * (tile.rows * tile.cols))
 
     return tile(block), codegen
 
@@ -142,7 +141,7 @@ def dot_seen(_typing, tile, x, start, offsets, masks, mask_start, mask_stride, t
             offset = builder.load(builder.gep(offsets, [ir.Constant(I64, k)]))
             vector = ir_tools.load(builder, builder.gep(x, [offset]), FLOATS)
             inside = ir_tools.load_mask(builder, builder.gep(masks, [_scaled(builder, mask_stride, k)]))
-            vectors.append(builder.select(inside, vector, ir.Constant(FLOATS, [0.0] * LANES)))
+            vectors.append(builder.select(inside, vector, ZEROS))
         return _dot(builder, tile, value, vectors, total)
 
     return floats(tile, x, types.intp, offsets, masks, types.intp, types.intp, floats), codegen
@@ -151,7 +150,7 @@ def dot_seen(_typing, tile, x, start, offsets, masks, mask_start, mask_stride, t
 def _dot(builder, tile, value, vectors, total):
     """total + the sum of the tile's vectors times others."""
     chains = 1 + tile.rows * tile.cols // LONGEST_CHAIN
-    sums = [total] + [ir.Constant(FLOATS, [0.0] * LANES)] * (chains - 1)
+    sums = [total] + [ZEROS] * (chains - 1)
     for k, vector in enumerate(vectors):
         sums[k % chains] = ir_tools.fma(builder, builder.extract_value(value, k), vector, sums[k % chains])
     while len(sums) > 1:
@@ -240,8 +239,7 @@ def fma_scalars_seen(_typing, tile, w, w_start, x, x_start, masks):
     def codegen(_context, builder, _signature, args):
         out, w, w_start, x, x_start, masks = args
         vectors = _vectors(builder, builder.gep(x, [x_start]), ir.Constant(I64, LANES), tile.cols)
-        zeros = ir.Constant(FLOATS, [0.0] * LANES)
-        seen = [builder.select(builder.extract_value(masks, c), vector, zeros) for c, vector in enumerate(vectors)]
+        seen = [builder.select(builder.extract_value(masks, c), vector, ZEROS) for c, vector in enumerate(vectors)]
         return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]), seen)
 
     return tile(tile, w, types.intp, x, types.intp, masks), codegen
