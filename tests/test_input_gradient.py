@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 
 import fastconv as fc
 from fastconv import models, nn
 from fastconv.errors import DtypeError, ShapeError
-from tests.expected import distance_to_kinks, in_float64, outputs
+from tests.expected import in_float64, outputs
 from tests.networks import normal, pixels, small_network
 from tests.oracles import assert_close
-from tests.random_networks import Problem, problems
+from tests.random_networks import Problem, assume_smooth, problems
 from tests.twins import to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 CANCELLED = 1e-6  # some ten roundings at 1: what the terms of one sum leave where they cancel
-NUDGE = 1e-7  # of a pixel; in float64 it moves no value as far as CLEARANCE
+NUDGE = 1e-7  # of a pixel; in float64 it moves no value as far as a kink
 DIFFERENCED = 1e-7  # what a difference of two sums loses in float64, divided by twice the nudge
-CLEARANCE = 2e-5  # ten times what float32 loses on values of these networks
 
 
 def output_grad(problem: Problem) -> np.ndarray:
     return normal(problem.seed + 2, *problem.model.output_shape((problem.batch, *problem.image)))
-
-
-def assume_smooth(problem: Problem) -> None:
-    """Passes over batches in which rounding could decide which side of a kink a value lies on."""
-    assume(distance_to_kinks(problem.model, problem.state(), problem.x.astype(np.float64)) > CLEARANCE)
 
 
 @given(problems())
