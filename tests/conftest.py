@@ -19,6 +19,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
+def torch():
+    """PyTorch; without it the test is skipped."""
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
 def num_threads():
     """Sets the number of threads until the test ends."""
     before = fc.get_num_threads()

@@ -11,12 +11,6 @@ from tests.processes import interrupted
 QUICK = ("--epochs", 1, "--batch-size", 50, "--seeds", 2)
 
 
-@pytest.fixture
-def untrained(monkeypatch):
-    """Fails the test where a training begins."""
-    monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
-
-
 def test_a_line_per_run_then_the_table_and_what_it_does_not_say(run, digits):
     result = run("compare", "--optimizers", "adam,sgd", "--data", digits, *QUICK)
     assert result.exit_code == 0, result.output

@@ -2,19 +2,12 @@ import json
 
 import pytest
 
-import fastconv as fc
 from tests.cli.test_bad_input import refused
 from tests.processes import interrupted
 
 pytest.importorskip("optuna")
 
 QUICK = ("--epochs", 1, "--batch-size", 50)
-
-
-@pytest.fixture
-def untrained(monkeypatch):
-    """Fails the test where a training begins."""
-    monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
 
 
 def test_a_line_per_trial_then_the_best_and_its_test_accuracy(run, digits):

@@ -32,11 +32,6 @@ def digits(start: int, count: int):
     return images.astype(np.float32), train.labels[chosen]
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 @both
 @pytest.mark.parametrize("batch", [1, 33, 128])
 def test_logits_are_those_of_pytorch(torch, name, batch):

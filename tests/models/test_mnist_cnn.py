@@ -15,11 +15,6 @@ TOLERANCE = 2e-5  # through five Winograd convolutions, of 5e-6 each at most
 GRADIENT_TOLERANCE = 3e-5
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 def test_there_are_170242_parameters():
     assert models.mnist_cnn().parameter_count == 170_242
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import fastconv as fc
 from fastconv import models, nn, optim
@@ -15,11 +14,6 @@ from tests.twins import assert_trains_as_torch
 TOLERANCE = 1e-5  # some hundred roundings of float32
 GRADIENT_TOLERANCE = 3e-5  # through 27 layers
 IMAGE = 3, 96, 96
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 def twin_of(model):

@@ -21,11 +21,6 @@ IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "se_resnet20": (3, 32
 every = pytest.mark.parametrize("name", IMAGES)
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 @pytest.mark.parametrize(("name", "parameters", "multiply_adds"), [
     ("resnet8", 78_186, 12_501_632), ("resnet20", 272_474, 40_813_184),
     ("se_resnet20", 274_847, 40_815_200), ("ds_cnn", 23_756, 2_656_768)])

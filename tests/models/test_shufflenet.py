@@ -16,11 +16,6 @@ TOLERANCE = 1e-5  # some hundred roundings of float32
 IMAGE = 3, 64, 64  # less than what it is for, to take seconds
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 def twin_of(state):
     """The network of width 0.5 as its authors and torchvision write it, with these weights."""
     import torch

@@ -21,11 +21,6 @@ batches = pytest.mark.parametrize("batch", [2, 15, 16, 17, 33])
 momenta = pytest.mark.parametrize("momentum", [0.1, 0.0, 1.0, None])
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 def network(**options) -> nn.Sequential:
     """A normalisation of images, one that a ReLU follows and one that joins a residual block's sum."""
     block = nn.Residual(nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4, **options)))
