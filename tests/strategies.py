@@ -41,8 +41,29 @@ def distinct(seed: int, *shape: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).choice(values, size, replace=False).reshape(shape)
 
 
+class Weighted:
+    """The arrays of a case with a weight, by its shapes."""
+
+    seed: int
+    x_shape: tuple[int, ...]
+    weight_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+
+    def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed, *self.x_shape, dtype=dtype)
+
+    def weight(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 1, *self.weight_shape, dtype=dtype)
+
+    def bias(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 2, self.y_shape[1], dtype=dtype)
+
+    def dy(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        return arrays(self.seed + 3, *self.y_shape, dtype=dtype)
+
+
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(Weighted):
     """A convolution of arrays that fit together, with a non-empty output."""
 
     batch: int
@@ -74,21 +95,9 @@ class Convolution:
         padding = conv_padding(self.padding, self.kernel_size, stride, dilation)
         return self.batch, self.out_channels, *output_size(self.size, self.kernel_size, stride, padding, dilation)
 
-    def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed, *self.x_shape, dtype=dtype)
-
-    def weight(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 1, *self.weight_shape, dtype=dtype)
-
-    def bias(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 2, self.out_channels, dtype=dtype)
-
-    def dy(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 3, *self.y_shape, dtype=dtype)
-
 
 @dataclass(frozen=True)
-class Transposed:
+class Transposed(Weighted):
     """A transposed convolution of arrays that fit together, with a non-empty output."""
 
     batch: int
@@ -125,18 +134,6 @@ class Transposed:
         stride, dilation = pair("stride", self.stride), pair("dilation", self.dilation)
         padding = transposed_padding(self.padding, self.output_padding, stride, dilation)
         return self.batch, self.out_channels, *transposed_size(self.size, self.kernel_size, stride, padding, dilation)
-
-    def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed, *self.x_shape, dtype=dtype)
-
-    def weight(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 1, *self.weight_shape, dtype=dtype)
-
-    def bias(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 2, self.out_channels, dtype=dtype)
-
-    def dy(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 3, *self.y_shape, dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,7 @@ class Pooling:
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Weighted):
     """A linear layer."""
 
     batch: int
@@ -189,17 +186,17 @@ class Linear:
     out_features: int
     seed: int
 
-    def x(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed, self.batch, self.in_features, dtype=dtype)
+    @property
+    def x_shape(self) -> tuple[int, int]:
+        return self.batch, self.in_features
 
-    def weight(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 1, self.out_features, self.in_features, dtype=dtype)
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        return self.out_features, self.in_features
 
-    def bias(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 2, self.out_features, dtype=dtype)
-
-    def dy(self, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        return arrays(self.seed + 3, self.batch, self.out_features, dtype=dtype)
+    @property
+    def y_shape(self) -> tuple[int, int]:
+        return self.batch, self.out_features
 
 
 def pairs(least: int, most: int) -> st.SearchStrategy[tuple[int, int]]:

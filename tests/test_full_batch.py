@@ -89,16 +89,13 @@ def test_a_batch_is_worked_through_in_parts_that_give_the_loss_and_gradient_of_t
     np.testing.assert_allclose(result.x, expected.x, rtol=1e-4, atol=1e-6)
 
 
-def test_a_run_has_the_same_bits_for_any_number_of_threads(images):
-    states, before = [], fc.get_num_threads()
-    try:
-        for threads in (1, 3):
-            fc.set_num_threads(threads)
-            model = small_network()
-            fc.fit_full_batch(model, nn.CrossEntropyLoss(), images, LABELS, max_iterations=10)
-            states.append(model.state_dict())
-    finally:
-        fc.set_num_threads(before)
+def test_a_run_has_the_same_bits_for_any_number_of_threads(images, num_threads):
+    states = []
+    for count in (1, 3):
+        num_threads(count)
+        model = small_network()
+        fc.fit_full_batch(model, nn.CrossEntropyLoss(), images, LABELS, max_iterations=10)
+        states.append(model.state_dict())
     assert_same_bits(*states)
 
 

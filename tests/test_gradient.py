@@ -9,32 +9,16 @@ from hypothesis import assume, given
 import fastconv as fc
 from fastconv import nn
 from fastconv.errors import DataError, DtypeError, ShapeError
-from tests.networks import (
-    Problem,
-    assert_same_bits,
-    distance_to_kinks,
-    in_float64,
-    loss_of_torch,
-    mean_loss,
-    normal,
-    outputs,
-    pixels,
-    problems,
-    small_network,
-    to_torch,
-)
+from tests.expected import in_float64, mean_loss, outputs
+from tests.networks import assert_frozen, assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
+from tests.random_networks import Problem, assume_smooth, problems
+from tests.twins import value_and_grad_of_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
-NUDGE = 1e-7  # of a weight; in float64 it moves no value as far as CLEARANCE
+NUDGE = 1e-7  # of a weight; in float64 it moves no value as far as a kink
 CANCELLED = 1e-6  # some ten roundings at 1: what the terms of one sum leave where they cancel
 DIFFERENCED = 1e-7  # what a difference of two losses loses in float64, divided by twice the nudge
-CLEARANCE = 2e-5  # ten times what float32 loses on values of these networks
-
-
-def assume_smooth(problem: Problem) -> None:
-    """Passes over batches in which rounding could decide which side of a kink a value lies on."""
-    assume(distance_to_kinks(problem.model, problem.state(), problem.x.astype(np.float64), training=True) > CLEARANCE)
 
 
 def loss_at(problem: Problem, state) -> float:
@@ -50,7 +34,7 @@ def test_the_loss_agrees_with_the_reference(problem):
 
 @given(problems())
 def test_gradients_agree_with_central_differences_along_random_directions(problem):
-    assume_smooth(problem)
+    assume_smooth(problem, training=True)
     _, grads = fc.value_and_grad(problem.model, problem.loss, problem.x, problem.targets)
     random, state = np.random.default_rng(problem.seed), problem.state()
     for name, grad in grads.items():
@@ -63,12 +47,10 @@ def test_gradients_agree_with_central_differences_along_random_directions(proble
 
 @given(problems())
 def test_gradients_agree_with_autograd_of_pytorch(problem):
-    torch = pytest.importorskip("torch")
-    assume_smooth(problem)
-    twin = to_torch(problem.model)
-    loss_of_torch(problem.loss)(twin(torch.tensor(problem.x).double()), torch.tensor(problem.targets)).backward()
+    pytest.importorskip("torch")
+    assume_smooth(problem, training=True)
+    _, expected = value_and_grad_of_torch(problem.model, problem.loss, problem.x, problem.targets)
     _, grads = fc.value_and_grad(problem.model, problem.loss, problem.x, problem.targets)
-    expected = {name: parameter.grad.numpy() for name, parameter in twin.named_parameters()}
     assert grads.keys() == expected.keys()
     for name, grad in grads.items():
         allowed = TOLERANCE * np.abs(expected[name]).max() + CANCELLED
@@ -112,18 +94,11 @@ def test_gradients_of_uint8_images_are_those_of_the_normalised_ones():
 
 
 def test_a_gradient_reaches_the_layers_before_a_frozen_one():
-    model, x, labels = small_network(), normal(0, 17, 1, 6, 6), np.arange(17) % 3
-    _, expected = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    model[4].trainable = False
-    _, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert_same_bits(grads, {name: expected[name] for name in ("0.weight", "0.bias")})
+    assert_frozen(small_network(), 4, normal(0, 17, 1, 6, 6), np.arange(17) % 3)
 
 
 def test_a_frozen_first_layer_has_no_gradient():
-    model = small_network()
-    model[0].trainable = False
-    _, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), normal(0, 17, 1, 6, 6), np.arange(17) % 3)
-    assert grads.keys() == {"4.weight", "4.bias"}
+    assert_frozen(small_network(), 0, normal(0, 17, 1, 6, 6), np.arange(17) % 3)
 
 
 def test_a_network_that_is_all_frozen_has_a_loss_and_no_gradients():

@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 
 import fastconv as fc
 from fastconv import models, nn
 from fastconv.errors import DtypeError, ShapeError
-from tests.networks import (
-    Problem,
-    distance_to_kinks,
-    in_float64,
-    normal,
-    outputs,
-    pixels,
-    problems,
-    small_network,
-    to_torch,
-)
+from tests.expected import in_float64, outputs
+from tests.networks import normal, pixels, small_network
 from tests.oracles import assert_close
+from tests.random_networks import Problem, assume_smooth, problems
+from tests.twins import to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 CANCELLED = 1e-6  # some ten roundings at 1: what the terms of one sum leave where they cancel
-NUDGE = 1e-7  # of a pixel; in float64 it moves no value as far as CLEARANCE
+NUDGE = 1e-7  # of a pixel; in float64 it moves no value as far as a kink
 DIFFERENCED = 1e-7  # what a difference of two sums loses in float64, divided by twice the nudge
-CLEARANCE = 2e-5  # ten times what float32 loses on values of these networks
 
 
 def output_grad(problem: Problem) -> np.ndarray:
     return normal(problem.seed + 2, *problem.model.output_shape((problem.batch, *problem.image)))
-
-
-def assume_smooth(problem: Problem) -> None:
-    """Passes over batches in which rounding could decide which side of a kink a value lies on."""
-    assume(distance_to_kinks(problem.model, problem.state(), problem.x.astype(np.float64)) > CLEARANCE)
 
 
 @given(problems())
@@ -97,15 +84,12 @@ def test_of_no_images_it_is_empty():
     assert fc.input_grad(small_network(), normal(0, 0, 1, 6, 6), normal(0, 0, 3)).shape == (0, 1, 6, 6)
 
 
-def test_it_has_the_same_bits_for_any_number_of_threads():
-    model, x, dy, before = small_network(), normal(0, 50, 1, 6, 6), normal(1, 50, 3), fc.get_num_threads()
-    try:
-        fc.set_num_threads(1)
-        one = fc.input_grad(model, x, dy)
-        fc.set_num_threads(2)
-        np.testing.assert_array_equal(fc.input_grad(model, x, dy), one)
-    finally:
-        fc.set_num_threads(before)
+def test_it_has_the_same_bits_for_any_number_of_threads(num_threads):
+    model, x, dy = small_network(), normal(0, 50, 1, 6, 6), normal(1, 50, 3)
+    num_threads(1)
+    one = fc.input_grad(model, x, dy)
+    num_threads(2)
+    np.testing.assert_array_equal(fc.input_grad(model, x, dy), one)
 
 
 @pytest.mark.parametrize(("dy", "error", "message"), [

@@ -14,7 +14,8 @@ import fastconv as fc
 from fastconv import models, nn
 from fastconv.errors import CheckpointError
 from fastconv.serialization import from_bytes, to_bytes
-from tests.networks import Problem, assert_same_bits, normal, pixels, problems, small_network
+from tests.networks import assert_same_bits, normal, pixels, small_network
+from tests.random_networks import Problem, problems
 
 
 class Doubling(nn.Layer):

@@ -9,21 +9,14 @@ import fastconv as fc
 from fastconv import data, models, nn, optim, reference
 from fastconv.data import Dataset
 from fastconv.trainer import EVALUATION_BATCH
-from tests.networks import assert_same_bits, in_float64, normal, outputs, pixels, small_network
+from tests.expected import in_float64, outputs
+from tests.networks import assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 
 X, LABELS = normal(0, 40, 1, 6, 6), np.arange(40) % 3
 UINT8 = Dataset(pixels(0, 40, 1, 6, 6), LABELS, ("a", "b", "c"))
-
-
-@pytest.fixture
-def threads():
-    """Sets the number of threads until the test ends."""
-    before = fc.get_num_threads()
-    yield fc.set_num_threads
-    fc.set_num_threads(before)
 
 
 class Follower(fc.Callback):
@@ -117,22 +110,22 @@ def test_another_seed_takes_the_images_in_another_order():
 @pytest.mark.parametrize("batch_size", [16, 33, 48, 99])
 @pytest.mark.parametrize("name", ["lenet5", "lenet5_classic"])
 @pytest.mark.parametrize("count", [2, 3])
-def test_any_number_of_threads_trains_the_same_bits(threads, count, name, batch_size):
+def test_any_number_of_threads_trains_the_same_bits(num_threads, count, name, batch_size):
     train, _ = data.digits()
     few = Dataset(train.images[:100], train.labels[:100], train.classes)
-    threads(1)
+    num_threads(1)
     alone = trained(models.MODELS[name](), few, epochs=1, batch_size=batch_size)
-    threads(count)
+    num_threads(count)
     together = trained(models.MODELS[name](), few, epochs=1, batch_size=batch_size)
     assert_same_bits(together.state_dict(), alone.state_dict())
 
 
-def test_the_number_of_threads_may_change_between_steps(threads):
+def test_the_number_of_threads_may_change_between_steps(num_threads):
     model, twin = models.lenet5(), models.lenet5()
     trainer, steady = fc.Trainer(model, optim.AdamW()), fc.Trainer(twin, optim.AdamW())
     x, labels = normal(0, 33, 1, 28, 28), np.arange(33) % 10
     for count in (1, 3, 2):
-        threads(count)
+        num_threads(count)
         assert trainer.step(x, labels) == steady.step(x, labels)
     assert_same_bits(model.state_dict(), twin.state_dict())
 

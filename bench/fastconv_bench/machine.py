@@ -16,8 +16,8 @@ from fastconv.layout import LANES
 from fastconv.runs.environment import cpu_name
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
+from fastconv.simd.block import ONE_VECTOR, Block
 from fastconv.simd.blocking import SINGLE_PIXEL_ROWS
-from fastconv.simd.tile import ONE_VECTOR, Block
 from fastconv_bench.timing import wait_until_idle
 
 ROUNDS = 200_000

@@ -17,7 +17,7 @@ from fastconv.engine.weights import Bias, Weight, pack_phase
 from fastconv.kernels import pack
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.layout import LANES, Packed
-from fastconv.simd.tile import ONE_VECTOR, SQUARE, Block
+from fastconv.simd.block import ONE_VECTOR, SQUARE, Block
 
 Halo = tuple[int, int, int, int]
 

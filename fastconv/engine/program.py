@@ -16,7 +16,7 @@ from fastconv.engine.threads import get_num_threads
 from fastconv.kernels import work
 from fastconv.kernels.abi import BATCH_WORDS, STOP, Kernel
 from fastconv.layout import LANES, groups_of
-from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv.simd.block import ONE_VECTOR, Block
 
 
 @dataclass(frozen=True)

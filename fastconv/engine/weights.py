@@ -19,8 +19,8 @@ from fastconv.kernels import gradient, linear_grad, pack
 from fastconv.kernels.abi import Kernel
 from fastconv.kernels.blocks import runs
 from fastconv.layout import whole_lanes
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
-from fastconv.simd.tile import Block
 
 #: Weights in a unit of a convolution's: enough to hide what a unit costs, few enough to keep all threads busy.
 UNIT_WEIGHTS = 2048

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Callable
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -120,19 +121,21 @@ def _(layer: nn.Flatten, x: Array) -> Array:
     return np.moveaxis(np.moveaxis(x, 0, -1).reshape(-1, len(x)), -1, 0)  # without a copy, as images are innermost
 
 
-@compute.register
-def _(layer: nn.ReLU, x: Array) -> Array:
-    return reference.relu(x)
+#: Layers that are one function of the reference, whose arguments have the names of the layer's.
+_FUNCTIONS: dict[type[Layer], Callable[..., Array]] = {
+    nn.ReLU: reference.relu, nn.LeakyReLU: reference.leaky_relu, nn.ELU: reference.elu, nn.SELU: reference.selu,
+    nn.Sigmoid: reference.sigmoid, nn.Tanh: reference.tanh, nn.Softplus: reference.softplus, nn.SiLU: reference.swish,
+    nn.Mish: reference.mish, nn.Hardswish: reference.hardswish, nn.Hardtanh: reference.hardtanh,
+    nn.Softmax: reference.softmax,
+}
 
 
-@compute.register
-def _(layer: nn.LeakyReLU, x: Array) -> Array:
-    return reference.leaky_relu(x, **layer.config)
+def _call(function: Callable[..., Array], layer: Layer, x: Array) -> Array:
+    return function(x, **layer.config)
 
 
-@compute.register
-def _(layer: nn.Hardtanh, x: Array) -> Array:
-    return reference.hardtanh(x, **layer.config)
+for _layer, _function in _FUNCTIONS.items():
+    compute.register(_layer, partial(_call, _function))
 
 
 @compute.register
@@ -146,58 +149,13 @@ def _(layer: nn.PReLU, x: Array) -> Array:
 
 
 @compute.register
-def _(layer: nn.ELU, x: Array) -> Array:
-    return reference.elu(x, **layer.config)
-
-
-@compute.register
-def _(layer: nn.SELU, x: Array) -> Array:
-    return reference.selu(x)
-
-
-@compute.register
 def _(layer: nn.GELU, x: Array) -> Array:
     return x * normal_cdf(x) if layer.config["approximate"] == "none" else reference.gelu(x, "tanh")
 
 
 @compute.register
-def _(layer: nn.Sigmoid, x: Array) -> Array:
-    return reference.sigmoid(x)
-
-
-@compute.register
-def _(layer: nn.Tanh, x: Array) -> Array:
-    return reference.tanh(x)
-
-
-@compute.register
-def _(layer: nn.Softplus, x: Array) -> Array:
-    return reference.softplus(x, **layer.config)
-
-
-@compute.register
-def _(layer: nn.SiLU, x: Array) -> Array:
-    return reference.swish(x)
-
-
-@compute.register
 def _(layer: nn.Swish, x: Array) -> Array:
     return reference.swish(x, _own(layer, "beta") if layer.config["learnable"] else layer.config["beta"])
-
-
-@compute.register
-def _(layer: nn.Mish, x: Array) -> Array:
-    return reference.mish(x)
-
-
-@compute.register
-def _(layer: nn.Hardswish, x: Array) -> Array:
-    return reference.hardswish(x)
-
-
-@compute.register
-def _(layer: nn.Softmax, x: Array) -> Array:
-    return reference.softmax(x)
 
 
 @compute.register

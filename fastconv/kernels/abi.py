@@ -16,7 +16,7 @@ from numba import from_dtype, njit, types
 from numba.extending import intrinsic, models, register_model
 
 from fastconv.kernels.compiling import callback
-from fastconv.simd.tile import ONE_VECTOR, Block, BlockType
+from fastconv.simd.block import ONE_VECTOR, Block, BlockType
 
 #: fastmath flags that change no NaN and no infinity and keep the order of additions.
 NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract"}}

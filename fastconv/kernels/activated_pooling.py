@@ -13,6 +13,7 @@ from numba.extending import intrinsic
 from fastconv.kernels import formulas
 from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, octets, record, shorts
 from fastconv.kernels.activation import COEFFICIENTS, coefficients, formula_of
+from fastconv.kernels.pooling import WINDOWS, corner_of, inside, is_constant
 from fastconv.layout import LANES
 from fastconv.simd import vector
 from fastconv.simd.math import ONE
@@ -20,12 +21,7 @@ from fastconv.simd.math import ONE
 ARGUMENTS = record(
     ("x", BUFFER), ("y", BUFFER),
     ("kept", BUFFER), ("argmax", BUFFER),  # of each maximum: its x or the slope there, and its place in its window
-    ("channels", np.int64), ("height", np.int64), ("width", np.int64),  # of x
-    ("out_height", np.int64), ("out_width", np.int64),
-    ("kernel_height", np.int64), ("kernel_width", np.int64),
-    ("stride_height", np.int64), ("stride_width", np.int64),
-    ("top", np.int64), ("left", np.int64),
-    ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+    *WINDOWS,
     *COEFFICIENTS,
 )
 
@@ -107,18 +103,15 @@ def _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, row, kern
 def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
     x, y, kept = floats(op.x, group), floats(op.y, group), floats(op.kept, group)
-    is_constant = op.kernel_height == window.rows and op.kernel_width == window.cols
     for channel in range(op.channels):
         a, b, c = coefficients(op, group, channel)
         is_valley = _is_valley(valley, op, channel)
         for oh in range(op.out_height):
-            h = oh * op.stride_height - op.top
-            kh_start, kh_end = max(0, -h), min(op.kernel_height, op.height - h)
+            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
-                w = ow * op.stride_width - op.left
-                kw_start, kw_end = max(0, -w), min(op.kernel_width, op.width - w)
-                corner = channel * op.x_plane + h * op.x_row + w
-                if is_constant and kh_end - kh_start == window.rows and kw_end - kw_start == window.cols:
+                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                corner = corner_of(op, channel, oh, ow)
+                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
                                               window.cols, 0, window.rows, 0, window.cols)
                 else:

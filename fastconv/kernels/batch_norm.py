@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import BUFFER, COUNT, NATIVE, argument, floats, integers, kernel, record
+from fastconv.kernels.moments import moments
 from fastconv.layout import LANES
 from fastconv.simd import vector
 
@@ -41,25 +42,14 @@ def statistics(records, group):
     op = argument(records, 0)
     x, sums, images = floats(op.x, group), floats(op.sums, group), _images(integers(op.batch, 0), group)
     present, pixels = vector.first_lanes(images), np.float32(op.pixels)
-    zero = vector.splat(ZERO)
     share, image_share = np.float32(1.0) / pixels, np.float32(1.0) / np.float32(images)
     for channel in range(op.channels):
         start, end = channel * op.plane * LANES, (channel * op.plane + op.pixels) * LANES
         first = vector.load(x, start)
-        sum_a, sum_b, squares_a, squares_b = zero, zero, zero, zero
-        for i in range(start, end - LANES, 2 * LANES):
-            a, b = vector.load(x, i) - first, vector.load(x, i + LANES) - first
-            sum_a += a
-            sum_b += b
-            squares_a = vector.fma(a, a, squares_a)
-            squares_b = vector.fma(b, b, squares_b)
-        if op.pixels % 2:
-            a = vector.load(x, end - LANES) - first
-            sum_a += a
-            squares_a = vector.fma(a, a, squares_a)
-        away = (sum_a + sum_b) * share
+        total, squares = moments(x, start, end, first)
+        away = total * share
         of_lane = vector.select(present, first + away, ZERO)
-        inside = vector.select(present, squares_a + squares_b - away * away * pixels, ZERO)
+        inside = vector.select(present, squares - away * away * pixels, ZERO)
         mean = vector.lane_sum(of_lane) * image_share
         between = vector.select(present, of_lane - mean, ZERO)
         sums[channel] = mean

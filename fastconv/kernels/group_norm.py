@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from fastconv.kernels.abi import BUFFER, COUNT, NATIVE, argument, floats, integers, kernel, record
+from fastconv.kernels.moments import moments
 from fastconv.layout import LANES
 from fastconv.simd import vector
 
@@ -27,24 +28,6 @@ MEAN, INVERSE_STD, KEPT = range(3)
 
 
 @njit(**NATIVE)
-def _sums(x, start, end, centre):
-    """Σ (x - centre) and Σ (x - centre)² over a channel; two of each, so that no addition waits for the last one."""
-    zero = vector.splat(ZERO)
-    sum_a, sum_b, squares_a, squares_b = zero, zero, zero, zero
-    for i in range(start, end - LANES, 2 * LANES):
-        a, b = vector.load(x, i) - centre, vector.load(x, i + LANES) - centre
-        sum_a += a
-        sum_b += b
-        squares_a = vector.fma(a, a, squares_a)
-        squares_b = vector.fma(b, b, squares_b)
-    if (end - start) % (2 * LANES):
-        a = vector.load(x, end - LANES) - centre
-        sum_a += a
-        squares_a = vector.fma(a, a, squares_a)
-    return sum_a + sum_b, squares_a + squares_b
-
-
-@njit(**NATIVE)
 def _statistics(op, x, first):
     """Mean and variance of `width` channels from the first one on, for each lane.
 
@@ -55,12 +38,12 @@ def _statistics(op, x, first):
     total, away, squares = zero, zero, zero
     for channel in range(first, first + op.width):
         start = channel * op.plane * LANES
-        part, _ = _sums(x, start, start + op.pixels * LANES, zero)
+        part, _ = moments(x, start, start + op.pixels * LANES, zero)
         total += part
     mean = total * share
     for channel in range(first, first + op.width):
         start = channel * op.plane * LANES
-        part, part_squares = _sums(x, start, start + op.pixels * LANES, mean)
+        part, part_squares = moments(x, start, start + op.pixels * LANES, mean)
         away += part
         squares += part_squares
     away = away * share

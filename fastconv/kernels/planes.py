@@ -29,7 +29,7 @@ from fastconv.kernels.abi import (
 from fastconv.kernels.pack import PACK, PLACE
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools, math, vector
-from fastconv.simd.ir_tools import FLOATS, I32
+from fastconv.simd.ir_tools import FLOATS, INTEGERS
 
 #: Bytes behind a buffer that a vector may reach: two vectors, of which every second float is taken.
 SLACK = 2 * 4 * LANES
@@ -66,7 +66,7 @@ def _every_second(_typing, start, index):
         place = builder.gep(args[0], [args[1]])
         low = ir_tools.load(builder, place, FLOATS)
         high = ir_tools.load(builder, builder.gep(place, [ir.Constant(args[1].type, LANES)]), FLOATS)
-        lanes = ir.Constant(ir.VectorType(I32, LANES), list(range(0, 2 * LANES, 2)))
+        lanes = ir.Constant(INTEGERS, list(range(0, 2 * LANES, 2)))
         return builder.shuffle_vector(low, high, lanes)
 
     return vector.floats(start, types.intp), codegen

@@ -9,37 +9,42 @@ from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, ker
 from fastconv.layout import LANES
 from fastconv.simd import vector
 
-ARGUMENTS = record(
-    ("x", BUFFER), ("y", BUFFER),  # or, backward: dx, dy
-    ("argmax", BUFFER),  # [channels, y_plane, lane]: the maximum's place in its window
-    ("gate", BUFFER),  # backward: the pooled activations, where a ReLU stood between convolution and pooling
-    ("gated", np.int64),
+#: The windows of x, each of which makes a pixel of y.
+WINDOWS = (
     ("channels", np.int64), ("height", np.int64), ("width", np.int64),  # of x
     ("out_height", np.int64), ("out_width", np.int64),
     ("kernel_height", np.int64), ("kernel_width", np.int64),
     ("stride_height", np.int64), ("stride_width", np.int64),
     ("top", np.int64), ("left", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+)
+
+ARGUMENTS = record(
+    ("x", BUFFER), ("y", BUFFER),  # or, backward: dx, dy
+    ("argmax", BUFFER),  # [channels, y_plane, lane]: the maximum's place in its window
+    ("gate", BUFFER),  # backward: the pooled activations, where a ReLU stood between convolution and pooling
+    ("gated", np.int64),
+    *WINDOWS,
     # of means: one over the pixels of a window, or 0 where windows differ in that; then those of the padding may count
     ("share", np.float32), ("count_include_pad", np.int64), ("bottom", np.int64), ("right", np.int64),
 )
 
 
 @njit(**NATIVE)
-def _window(position, stride, padding, kernel_size, size):
+def inside(position, stride, padding, kernel_size, size):
     """The kernel positions [start, end) of a window that lie inside the image."""
     first = position * stride - padding
     return max(0, -first), min(kernel_size, size - first)
 
 
 @njit(**NATIVE)
-def _corner(op, c, oh, ow):
+def corner_of(op, c, oh, ow):
     """The pixel of x at which a window begins, perhaps in the padding."""
     return c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
 
 
 @njit(**NATIVE)
-def _is_constant(window, op, height, width):
+def is_constant(window, op, height, width):
     """Whether the part of a window that is inside the image is all of it, and its size a compile-time constant."""
     return height == op.kernel_height == window.rows and width == op.kernel_width == window.cols
 
@@ -63,11 +68,11 @@ def _max_pool2d(window, op, x, y, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
     for c in range(op.channels):
         for oh in range(op.out_height):
-            kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
-                kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = _corner(op, c, oh, ow)
-                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                corner = corner_of(op, c, oh, ow)
+                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     best, place = _maximum(x, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     best, place = _maximum(
@@ -115,12 +120,12 @@ def _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate):
     _clear_between(op, dx)
     for c in range(op.channels):
         for oh in range(op.out_height):
-            kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
-                kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = _corner(op, c, oh, ow)
+                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                corner = corner_of(op, c, oh, ow)
                 gradient, place = _routed(op, dy, argmax, gate, (c * op.y_plane + oh * op.y_row + ow) * LANES)
-                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, op.kernel_width,
@@ -215,10 +220,10 @@ def avg_pool2d(records, group):
     x, y = floats(op.x, group), floats(op.y, group)
     for c in range(op.channels):
         for oh in range(op.out_height):
-            kh_start, kh_end = _window(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             for ow in range(op.out_width):
-                kw_start, kw_end = _window(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = _corner(op, c, oh, ow)
+                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                corner = corner_of(op, c, oh, ow)
                 total = vector.splat(np.float32(0.0))
                 for kh in range(kh_start, kh_end):
                     for kw in range(kw_start, kw_end):

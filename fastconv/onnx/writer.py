@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,21 @@ class Writer:
 def write(layer: Layer, writer: Writer, *inputs: str) -> str:
     """Writes what a layer computes; returns the name of what it makes. Register one here for a layer of yours."""
     raise OnnxError(f"{type(layer).__name__}: the layer cannot be written to an ONNX file")
+
+
+#: Layers that are one operator without attributes.
+_OPERATORS: dict[type[Layer], str] = {
+    nn.Flatten: "Flatten", nn.Multiply: "Mul", nn.ReLU: "Relu", nn.Sigmoid: "Sigmoid", nn.Tanh: "Tanh",
+    nn.Mish: "Mish", nn.Hardswish: "HardSwish",
+}
+
+
+def _node(op: str, layer: Layer, writer: Writer, *inputs: str) -> str:
+    return writer.node(op, *inputs)
+
+
+for _layer, _op in _OPERATORS.items():
+    write.register(_layer, partial(_node, _op))
 
 
 @write.register
@@ -181,11 +196,6 @@ def _overhang(layer: nn.MaxPool2d | nn.AvgPool2d, writer: Writer) -> tuple[int, 
 
 
 @write.register
-def _(layer: nn.Flatten, writer: Writer, x: str) -> str:
-    return writer.node("Flatten", x)
-
-
-@write.register
 def _(layer: nn.Add, writer: Writer, x: str, *others: str) -> str:
     return writer.node("Add" if len(others) == 1 else "Sum", x, *others)
 
@@ -217,18 +227,8 @@ def _(layer: nn.Upsample, writer: Writer, x: str) -> str:
 
 
 @write.register
-def _(layer: nn.Multiply, writer: Writer, x: str, factor: str) -> str:
-    return writer.node("Mul", x, factor)
-
-
-@write.register
 def _(layer: nn.Softmax, writer: Writer, x: str) -> str:
     return writer.node("Softmax", x, axis=1)
-
-
-@write.register
-def _(layer: nn.ReLU, writer: Writer, x: str) -> str:
-    return writer.node("Relu", x)
 
 
 @write.register
@@ -255,26 +255,6 @@ def _(layer: nn.SELU, writer: Writer, x: str) -> str:
 @write.register
 def _(layer: nn.GELU, writer: Writer, x: str) -> str:
     return writer.node("Gelu", x, approximate=layer.config["approximate"])
-
-
-@write.register
-def _(layer: nn.Sigmoid, writer: Writer, x: str) -> str:
-    return writer.node("Sigmoid", x)
-
-
-@write.register
-def _(layer: nn.Tanh, writer: Writer, x: str) -> str:
-    return writer.node("Tanh", x)
-
-
-@write.register
-def _(layer: nn.Mish, writer: Writer, x: str) -> str:
-    return writer.node("Mish", x)
-
-
-@write.register
-def _(layer: nn.Hardswish, writer: Writer, x: str) -> str:
-    return writer.node("HardSwish", x)
 
 
 @write.register

@@ -15,13 +15,15 @@ I64 = ir.IntType(64)
 FLOATS = ir.VectorType(F32, LANES)
 BYTES = ir.VectorType(I8, LANES)
 SHORTS = ir.VectorType(I16, LANES)
+INTEGERS = ir.VectorType(I32, LANES)
 MASK = ir.VectorType(ir.IntType(1), LANES)
+ZEROS = ir.Constant(FLOATS, [0.0] * LANES)
 
 
 def splat(builder, scalar, vector):
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(I32, 0))
-    lanes = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    lanes = ir.Constant(INTEGERS, [0] * LANES)
     return builder.shuffle_vector(first, undefined, lanes)
 
 
@@ -44,9 +46,8 @@ def load_mask(builder, pointer):
 
 def first_lanes(builder, count):
     """The mask of the first `count` lanes."""
-    lanes = ir.VectorType(I32, LANES)
-    return builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
-                               splat(builder, builder.trunc(count, I32), lanes))
+    return builder.icmp_signed("<", ir.Constant(INTEGERS, list(range(LANES))),
+                               splat(builder, builder.trunc(count, I32), INTEGERS))
 
 
 def store_first(builder, value, pointer, count):
@@ -63,17 +64,15 @@ def gather_first(builder, pointer, step, count):
     distances = builder.mul(lanes, splat(builder, builder.mul(step, ir.Constant(I64, 4)), indices))
     addresses = builder.add(splat(builder, builder.ptrtoint(pointer, I64), indices), distances)
     places = builder.inttoptr(addresses, ir.VectorType(pointer.type, LANES))
-    zeros = ir.Constant(FLOATS, [0.0] * LANES)
     function = ir.FunctionType(FLOATS, [places.type, I32, MASK, FLOATS])
     gather = cgutils.get_or_insert_function(builder.module, function, f"llvm.masked.gather.v{LANES}f32.v{LANES}p0")
-    return builder.call(gather, [places, ir.Constant(I32, 4), valid, zeros])
+    return builder.call(gather, [places, ir.Constant(I32, 4), valid, ZEROS])
 
 
 def load_if(builder, condition, pointer):
     """The float vector at the pointer if the condition holds, else zeros; nothing is read then."""
-    mask, zeros = splat(builder, condition, MASK), ir.Constant(FLOATS, [0.0] * LANES)
-    pointer = builder.bitcast(pointer, FLOATS.as_pointer())
-    return builder.call(_masked_load(builder), [pointer, ir.Constant(I32, 4), mask, zeros])
+    mask, pointer = splat(builder, condition, MASK), builder.bitcast(pointer, FLOATS.as_pointer())
+    return builder.call(_masked_load(builder), [pointer, ir.Constant(I32, 4), mask, ZEROS])
 
 
 def store_if(builder, condition, value, pointer):
@@ -82,20 +81,23 @@ def store_if(builder, condition, value, pointer):
     builder.call(_masked_store(builder), [value, pointer, ir.Constant(I32, 4), mask])
 
 
+def call(builder, name, *vectors):
+    """What LLVM's function of that name makes of float vectors, lane by lane."""
+    function = ir.FunctionType(FLOATS, [FLOATS] * len(vectors))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.v{LANES}f32"), vectors)
+
+
 def fma(builder, a, b, c):
     """a * b + c, rounded once."""
-    function = ir.FunctionType(FLOATS, [FLOATS] * 3)
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{LANES}f32"), [a, b, c])
+    return call(builder, "fma", a, b, c)
 
 
 def _exchange(builder, a, b, width):
     """Two vectors made of a and b, in blocks of `width` lanes: (a0, b0, a2, b2, …) and (a1, b1, a3, b3, …)."""
     even = [lane if not lane & width else LANES + lane - width for lane in range(LANES)]
     odd = [lane + width if not lane & width else LANES + lane for lane in range(LANES)]
-    lanes = ir.VectorType(I32, LANES)
-    return (builder.shuffle_vector(a, b, ir.Constant(lanes, even)),
-            builder.shuffle_vector(a, b, ir.Constant(lanes, odd)))
+    return (builder.shuffle_vector(a, b, ir.Constant(INTEGERS, even)),
+            builder.shuffle_vector(a, b, ir.Constant(INTEGERS, odd)))
 
 
 def transpose(builder, rows):
@@ -133,9 +135,8 @@ def add_lanes(builder, value, pointer, first, end, keep):
     """Stores lanes first to end - 1 of a float vector at pointer[first] and on, added to what is there if `keep`."""
     mask = ir.Constant(MASK, [first <= lane < end for lane in range(LANES)])
     kept = builder.and_(mask, splat(builder, keep, MASK))
-    pointer, zero = builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(FLOATS, [0.0] * LANES)
-    align = ir.Constant(I32, 4)
-    before = builder.call(_masked_load(builder), [pointer, align, kept, zero])
+    pointer, align = builder.bitcast(pointer, FLOATS.as_pointer()), ir.Constant(I32, 4)
+    before = builder.call(_masked_load(builder), [pointer, align, kept, ZEROS])
     builder.call(_masked_store(builder), [builder.fadd(before, value), pointer, align, mask])
 
 
@@ -164,12 +165,6 @@ def lane_sum(builder, value):
 # --- Of the optimizers ---
 
 
-def sqrt(builder, value):
-    """The square root of each lane of a float vector."""
-    function = ir.FunctionType(FLOATS, [FLOATS])
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.sqrt.v{LANES}f32"), [value])
-
-
 def fills_vector(builder, count):
     """Whether `count` floats fill all lanes."""
     return builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
@@ -182,13 +177,8 @@ def load_first(builder, pointer, count):
             whole = load(builder, pointer, FLOATS)
             from_whole = builder.block
         with otherwise:
-            lanes = ir.VectorType(I32, LANES)
-            valid = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))),
-                                        splat(builder, builder.trunc(count, I32), lanes))
-            pointer = builder.bitcast(pointer, FLOATS.as_pointer())
-            load_type = ir.FunctionType(FLOATS, [pointer.type, I32, MASK, FLOATS])
-            masked_load = cgutils.get_or_insert_function(builder.module, load_type, f"llvm.masked.load.v{LANES}f32.p0")
-            part = builder.call(masked_load, [pointer, ir.Constant(I32, 4), valid, ir.Constant(FLOATS, [0.0] * LANES)])
+            valid, pointer = first_lanes(builder, count), builder.bitcast(pointer, FLOATS.as_pointer())
+            part = builder.call(_masked_load(builder), [pointer, ir.Constant(I32, 4), valid, ZEROS])
             from_part = builder.block
     value = builder.phi(FLOATS)
     value.add_incoming(whole, from_whole)

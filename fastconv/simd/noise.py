@@ -8,8 +8,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import FLOATS, I32
-from fastconv.simd.vector import INTEGERS, floats
+from fastconv.simd.ir_tools import FLOATS, I32, INTEGERS
+from fastconv.simd.vector import floats
 
 #: Wellons 2018, "Prospecting for hash functions": lowbias32, as (shift right, factor).
 ROUNDS = (16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)

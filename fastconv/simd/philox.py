@@ -11,8 +11,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import I32, I64
-from fastconv.simd.vector import INTEGERS, integers, mask
+from fastconv.simd.ir_tools import I32, I64, INTEGERS
+from fastconv.simd.vector import integers, mask
 
 #: The constants of the authors' Random123: multipliers, what the key grows by from round to round, rounds.
 MULTIPLIERS, KEY_STEPS, ROUNDS = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85), 10

@@ -9,8 +9,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, I32, I64, MASK
-from fastconv.simd.vector import INTEGERS, floats, integers
+from fastconv.simd.ir_tools import BYTES, FLOATS, I32, I64, INTEGERS, MASK, ZEROS
+from fastconv.simd.vector import floats, integers
 
 
 @intrinsic
@@ -29,8 +29,7 @@ def truncated(_typing, value):
     """The whole parts of floats, as floats."""
 
     def codegen(_context, builder, _signature, args):
-        function = ir.FunctionType(FLOATS, [FLOATS])
-        return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.trunc.v{LANES}f32"), args)
+        return ir_tools.call(builder, "trunc", *args)
 
     return floats(floats), codegen
 
@@ -51,8 +50,7 @@ def within(_typing, value, limit):
 
     def codegen(_context, builder, _signature, args):
         value, limit = args
-        zero = ir.Constant(FLOATS, [0.0] * LANES)
-        value = builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
+        value = builder.select(builder.fcmp_ordered(">", value, ZEROS), value, ZEROS)
         return builder.select(builder.fcmp_ordered("<", value, limit), value, limit)
 
     return floats(floats, floats), codegen

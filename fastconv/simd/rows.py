@@ -8,8 +8,8 @@ from numba.extending import intrinsic, models, register_model
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, I64
-from fastconv.simd.tile import SQUARE, TileType
+from fastconv.simd.block import SQUARE, TileType
+from fastconv.simd.ir_tools import BYTES, FLOATS, I64, ZEROS
 from fastconv.simd.vector import floats, mask
 
 
@@ -70,10 +70,9 @@ def scaled(_typing, tile, scale, shift, lanes):
 
     def codegen(_context, builder, _signature, args):
         value, scale, shift, lanes = args
-        zero = ir.Constant(FLOATS, [0.0] * LANES)
         for k in range(tile.rows * tile.cols):
             vector = ir_tools.fma(builder, builder.extract_value(value, k), scale, shift)
-            value = builder.insert_value(value, builder.select(lanes, vector, zero), k)
+            value = builder.insert_value(value, builder.select(lanes, vector, ZEROS), k)
         return value
 
     return tile(tile, floats, floats, mask), codegen

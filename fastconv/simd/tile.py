@@ -1,85 +1,26 @@
 """Register tiles: rows x cols vectors of 16 lanes that stay in registers while a kernel accumulates.
 
 A `Tile` is a Numba value whose LLVM form is an array of vectors; LLVM splits it into registers. Its rows and
-cols are part of its Numba *type*, taken from a `Block` that rides on the type of a kernel's argument, so one kernel
-serves every tile size.
+cols are part of its Numba *type*, taken from a `Block` (see `simd.block`) that rides on the type of a kernel's
+argument, so one kernel serves every tile size.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, models, overload_attribute, register_model
+from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import FLOATS, I64, MASK
+from fastconv.simd.block import SQUARE, BlockType, MasksType, TileType
+from fastconv.simd.ir_tools import FLOATS, I64, MASK, ZEROS
 from fastconv.simd.vector import floats
-
-
-@dataclass(frozen=True)
-class Block:
-    """The size of a tile, rows x cols; a compile-time constant in kernels."""
-
-    rows: int
-    cols: int
-
 
 #: Multiply-adds that wait for each other: a processor looks far enough ahead to overlap so many of several pixels.
 LONGEST_CHAIN = 12
-
-ONE_VECTOR = Block(1, 1)
-SQUARE = Block(LANES, 1)  # as many rows as lanes
-
-
-class _SizedType(types.Type):
-    def __init__(self, rows, cols):
-        self.rows, self.cols = rows, cols
-        super().__init__(name=f"{type(self).__name__}({rows}, {cols})")
-
-
-class BlockType(_SizedType):
-    pass
-
-
-class TileType(_SizedType):
-    pass
-
-
-class MasksType(_SizedType):
-    """A mask for each column of a tile."""
-
-
-@register_model(BlockType)
-class _BlockModel(models.OpaqueModel):
-    pass
-
-
-@register_model(TileType)
-class _TileModel(models.PrimitiveModel):
-    def __init__(self, manager, tile):
-        super().__init__(manager, tile, ir.ArrayType(FLOATS, tile.rows * tile.cols))
-
-
-@register_model(MasksType)
-class _MasksModel(models.PrimitiveModel):
-    def __init__(self, manager, masks):
-        super().__init__(manager, masks, ir.ArrayType(MASK, masks.cols))
-
-
-@overload_attribute(BlockType, "rows")
-def _rows(block):
-    rows = block.rows
-    return lambda block: rows
-
-
-@overload_attribute(BlockType, "cols")
-def _cols(block):
-    cols = block.cols
-    return lambda block: cols
 
 
 @intrinsic
@@ -132,8 +73,7 @@ def zeros(_typing, block):
     tile = _tile_of(block)
 
     def codegen(_context, _builder, _signature, _args):
-        zero = ir.Constant(FLOATS, [0.0] * LANES)
-        return ir.Constant(ir.ArrayType(FLOATS, tile.rows * tile.cols), [zero] * (tile.rows * tile.cols))
+        return ir.Constant(ir.ArrayType(FLOATS, tile.rows * tile.cols), [ZEROS] * (tile.rows * tile.cols))
 
     return tile(block), codegen
 
@@ -201,7 +141,7 @@ def dot_seen(_typing, tile, x, start, offsets, masks, mask_start, mask_stride, t
             offset = builder.load(builder.gep(offsets, [ir.Constant(I64, k)]))
             vector = ir_tools.load(builder, builder.gep(x, [offset]), FLOATS)
             inside = ir_tools.load_mask(builder, builder.gep(masks, [_scaled(builder, mask_stride, k)]))
-            vectors.append(builder.select(inside, vector, ir.Constant(FLOATS, [0.0] * LANES)))
+            vectors.append(builder.select(inside, vector, ZEROS))
         return _dot(builder, tile, value, vectors, total)
 
     return floats(tile, x, types.intp, offsets, masks, types.intp, types.intp, floats), codegen
@@ -210,7 +150,7 @@ def dot_seen(_typing, tile, x, start, offsets, masks, mask_start, mask_stride, t
 def _dot(builder, tile, value, vectors, total):
     """total + the sum of the tile's vectors times others."""
     chains = 1 + tile.rows * tile.cols // LONGEST_CHAIN
-    sums = [total] + [ir.Constant(FLOATS, [0.0] * LANES)] * (chains - 1)
+    sums = [total] + [ZEROS] * (chains - 1)
     for k, vector in enumerate(vectors):
         sums[k % chains] = ir_tools.fma(builder, builder.extract_value(value, k), vector, sums[k % chains])
     while len(sums) > 1:
@@ -299,8 +239,7 @@ def fma_scalars_seen(_typing, tile, w, w_start, x, x_start, masks):
     def codegen(_context, builder, _signature, args):
         out, w, w_start, x, x_start, masks = args
         vectors = _vectors(builder, builder.gep(x, [x_start]), ir.Constant(I64, LANES), tile.cols)
-        zeros = ir.Constant(FLOATS, [0.0] * LANES)
-        seen = [builder.select(builder.extract_value(masks, c), vector, zeros) for c, vector in enumerate(vectors)]
+        seen = [builder.select(builder.extract_value(masks, c), vector, ZEROS) for c, vector in enumerate(vectors)]
         return _fma_scalars(builder, tile, out, builder.gep(w, [w_start]), seen)
 
     return tile(tile, w, types.intp, x, types.intp, masks), codegen

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import operator
 
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, I32, MASK, SHORTS
-
-INTEGERS = ir.VectorType(I32, LANES)
+from fastconv.simd.ir_tools import BYTES, FLOATS, INTEGERS, MASK, SHORTS
 
 
 class VectorType(types.Type):
@@ -168,17 +163,12 @@ def at_most(_typing, value, upper):
     return floats(floats, types.float32), codegen
 
 
-def _call(builder, name, args):
-    function = ir.FunctionType(FLOATS, [FLOATS] * len(args))
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.v{LANES}f32"), args)
-
-
 @intrinsic
 def magnitude(_typing, value):
     """|value|"""
 
     def codegen(_context, builder, _signature, args):
-        return _call(builder, "fabs", args)
+        return ir_tools.call(builder, "fabs", *args)
 
     return floats(floats), codegen
 
@@ -188,7 +178,7 @@ def with_sign(_typing, value, sign):
     """|value| with the sign of `sign`."""
 
     def codegen(_context, builder, _signature, args):
-        return _call(builder, "copysign", args)
+        return ir_tools.call(builder, "copysign", *args)
 
     return floats(floats, floats), codegen
 
@@ -288,9 +278,7 @@ _binary(operator.or_, mask, mask, lambda builder, a, b: builder.or_(a, b))
 _binary(operator.and_, mask, mask, lambda builder, a, b: builder.and_(a, b))
 
 
-# --- Of the optimizers: division, square roots, ends of arrays that fill no vector, fetching ahead ---
-
-_binary(operator.truediv, floats, floats, lambda builder, a, b: builder.fdiv(a, b))
+# --- Of the optimizers: square roots, ends of arrays that fill no vector, fetching ahead ---
 
 
 @intrinsic
@@ -298,7 +286,7 @@ def sqrt(_typing, value):
     """The square root of each lane, correctly rounded."""
 
     def codegen(_context, builder, _signature, args):
-        return ir_tools.sqrt(builder, args[0])
+        return ir_tools.call(builder, "sqrt", *args)
 
     return floats(floats), codegen
 

@@ -17,8 +17,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
+from fastconv.simd.block import TileType
 from fastconv.simd.ir_tools import FLOATS, I64
-from fastconv.simd.tile import TileType
 from fastconv.simd.vector import floats
 
 #: The positive points of F(m×m, 3×3) by n = m + 2; 0, their negatives and infinity are points too. Those of F(4×4, 3×3)

@@ -8,7 +8,8 @@ import pytest
 import fastconv as fc
 from fastconv.nn import CrossEntropyLoss
 from fastconv_bench.numpy_lenet import NumpyLeNet
-from tests.networks import assert_same_bits, in_float64, normal
+from tests.expected import in_float64
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32

@@ -30,6 +30,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test where a training begins."""
+    monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
+
+
 @pytest.fixture(scope="session")
 def write_idx() -> Callable[..., Path]:
     """Writes images (N, H, W) and labels (N,) as both the training and the test set of a folder."""

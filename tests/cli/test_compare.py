@@ -1,23 +1,14 @@
 import csv
 import json
-import os
-import signal
-import subprocess
 import sys
-import threading
 
 import pytest
 
 import fastconv as fc
 from tests.cli.test_bad_input import refused
+from tests.processes import interrupted
 
 QUICK = ("--epochs", 1, "--batch-size", 50, "--seeds", 2)
-
-
-@pytest.fixture
-def untrained(monkeypatch):
-    """Fails the test where a training begins."""
-    monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
 
 
 def test_a_line_per_run_then_the_table_and_what_it_does_not_say(run, digits):
@@ -116,22 +107,10 @@ def test_a_plot_without_matplotlib_is_refused_before_training(run, untrained, di
             "curves.png", 'pip install "fastconv[plots]"')
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_shows_and_saves_the_finished_runs(digits, tmp_path):
     path = tmp_path / "runs.json"
-    command = [sys.executable, "-m", "fastconv_cli", "compare", "--optimizers", "adam", "--seeds", "1000000",
-               "--epochs", "1", "--data", str(digits), "--save", str(path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"})
-    hanging = threading.Timer(300, process.kill)
-    hanging.start()
-    try:
-        assert process.stdout.readline().startswith("1/1000000  adam, seed 0")
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate()
-    finally:
-        hanging.cancel()
-    assert process.returncode == 130, errors
+    output, errors = interrupted("compare", "--optimizers", "adam", "--seeds", 1000000, "--epochs", 1, "--data", digits,
+                                 "--save", path, after="1/1000000  adam, seed 0")
     assert "Interrupted." in errors
     assert "Mean ± standard deviation" in output
     assert json.loads(path.read_text(encoding="utf-8"))["runs"]

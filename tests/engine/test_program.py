@@ -15,7 +15,7 @@ import fastconv as fc
 from fastconv.engine.memory import ALIGNMENT, At, Buffer, Fixed
 from fastconv.engine.program import Call, Phase, Program, in_turn, new_batch_table
 from fastconv.kernels.abi import BUFFER, STOP, record
-from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv.simd.block import ONE_VECTOR, Block
 from tests.jobs import PATIENCE_SECONDS
 
 ARGUMENTS = record(("buffer", BUFFER), ("other", BUFFER), ("number", np.int64))

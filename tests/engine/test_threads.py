@@ -11,14 +11,6 @@ import fastconv as fc
 from fastconv.engine import threads
 
 
-@pytest.fixture
-def num_threads():
-    """Sets the number of threads for one test."""
-    before = fc.get_num_threads()
-    yield fc.set_num_threads
-    fc.set_num_threads(before)
-
-
 def available(monkeypatch: pytest.MonkeyPatch, cpus: int, quota: str | None) -> int:
     """The threads of a process that may use some CPUs, in a container whose cpu.max holds `quota`."""
 

@@ -7,8 +7,10 @@ import pytest
 
 import fastconv as fc
 from fastconv import explain, models, nn
-from tests.networks import in_float64, normal, small_network, to_torch, values
+from tests.expected import in_float64, values
+from tests.networks import normal, small_network
 from tests.oracles import assert_close
+from tests.twins import to_torch
 
 X = normal(0, 17, 1, 6, 6)
 CLASSES = np.arange(17) % 3

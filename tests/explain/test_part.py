@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 
 from fastconv import explain, models, nn
-from tests.networks import in_float64, normal, pixels, problems, small_network, values
+from tests.expected import in_float64, values
+from tests.networks import normal, pixels, small_network
 from tests.oracles import assert_close
+from tests.random_networks import problems
 
 
 @given(problems())

@@ -17,7 +17,8 @@ from fastconv.infer.model import Model, is_computed
 from fastconv.models import MODELS
 from fastconv.nn.container import Container
 from fastconv.serialization import LAYERS
-from tests.networks import Problem, normal, pixels, problems, small_network
+from tests.networks import normal, pixels, small_network
+from tests.random_networks import Problem, problems
 
 #: Refuses the modules that an installation without them lacks.
 BLOCKED = """

@@ -9,7 +9,7 @@ import pytest
 
 from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, octets, record, shorts
 from fastconv.kernels.activation import activate
-from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv.simd.block import ONE_VECTOR, Block
 
 ARGUMENTS = record(("small", np.uint8), ("x", BUFFER), ("y", BUFFER), ("factor", np.int64))
 

@@ -8,8 +8,9 @@ import pytest
 import fastconv as fc
 from fastconv import data, models, nn, optim
 from fastconv.errors import ShapeError
-from tests.networks import assert_same_bits, normal, to_torch
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.twins import step_of_torch, to_torch, value_and_grad_of_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 TRAINED = 1e-4  # twenty steps, each of which passes on the roundings of those before it
@@ -31,11 +32,6 @@ def digits(start: int, count: int):
     return images.astype(np.float32), train.labels[chosen]
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
 @both
 @pytest.mark.parametrize("batch", [1, 33, 128])
 def test_logits_are_those_of_pytorch(torch, name, batch):
@@ -49,13 +45,11 @@ def test_logits_are_those_of_pytorch(torch, name, batch):
 @pytest.mark.parametrize("batch", [1, 33, 128])
 def test_loss_and_gradients_are_those_of_pytorch(torch, name, batch):
     model, (x, labels) = models.MODELS[name](), digits(0, batch)
-    twin = to_torch(model)
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
+    expected_loss, expected = value_and_grad_of_torch(model, nn.CrossEntropyLoss(), x, labels)
     loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    for key, parameter in twin.named_parameters():
-        assert_close(grads[key], parameter.grad.numpy(), TOLERANCE)
+    assert loss == pytest.approx(expected_loss, rel=TOLERANCE)
+    for key, grad in expected.items():
+        assert_close(grads[key], grad, TOLERANCE)
 
 
 @both
@@ -66,9 +60,7 @@ def test_weights_are_those_of_pytorch_after_twenty_steps_of_adamw(torch, name, b
     optimizer = torch.optim.AdamW(twin.parameters(), lr=1e-3)
     for step in range(STEPS):
         x, labels = digits(step * batch, batch)
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
-        optimizer.step()
+        step_of_torch(twin, optimizer, x, labels)
         trainer.step(x, labels)
     state = model.state_dict()
     for key, array in twin.state_dict().items():

@@ -7,16 +7,12 @@ import pytest
 
 import fastconv as fc
 from fastconv import data, models, nn, optim
-from tests.networks import normal, to_torch
+from tests.networks import normal
 from tests.oracles import assert_close
+from tests.twins import assert_trains_as_torch, to_torch
 
 TOLERANCE = 2e-5  # through five Winograd convolutions, of 5e-6 each at most
 GRADIENT_TOLERANCE = 3e-5
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 def test_there_are_170242_parameters():
@@ -35,15 +31,7 @@ def test_loss_and_gradients_are_those_of_pytorch(torch):
     """With Tanh: among so many values a ReLU always has some that rounding puts on its other side."""
     model = models.mnist_cnn(activation=nn.ACTIVATIONS["tanh"])
     x, labels = normal(1, 18, 1, 28, 28), np.arange(18) % 10
-    twin = to_torch(model).train()
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
-    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    largest = max(np.abs(grad).max() for grad in grads.values())
-    for name, parameter in twin.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=0, atol=GRADIENT_TOLERANCE * largest,
-                                   err_msg=name)
+    assert_trains_as_torch(model, x, labels, TOLERANCE, GRADIENT_TOLERANCE)
 
 
 def test_half_an_epoch_of_the_embedded_digits_teaches_it_nine_of_ten():

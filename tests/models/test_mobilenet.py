@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import fastconv as fc
 from fastconv import models, nn, optim
 from fastconv.nn.summary import summarize
-from tests.networks import normal, to_torch
+from tests.networks import normal
 from tests.oracles import assert_close
+from tests.twins import assert_trains_as_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 GRADIENT_TOLERANCE = 3e-5  # through 27 layers
 IMAGE = 3, 96, 96
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 def twin_of(model):
@@ -62,15 +57,7 @@ def test_loss_and_gradients_are_those_of_pytorch(torch):
     """With Tanh: among so many values a ReLU always has some that rounding puts on its other side."""
     model = models.mobilenet_v1(activation=nn.ACTIVATIONS["tanh"])
     x, labels = normal(1, 18, 3, 48, 48), np.arange(18) % 2
-    twin = to_torch(model).train()
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
-    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    largest = max(np.abs(grad).max() for grad in grads.values())
-    for name, parameter in twin.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=0, atol=GRADIENT_TOLERANCE * largest,
-                                   err_msg=name)
+    assert_trains_as_torch(model, x, labels, TOLERANCE, GRADIENT_TOLERANCE)
 
 
 def test_training_learns():

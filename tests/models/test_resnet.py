@@ -8,8 +8,9 @@ import pytest
 import fastconv as fc
 from fastconv import models, nn, optim
 from fastconv.nn.summary import summarize
-from tests.networks import normal, to_torch
+from tests.networks import normal
 from tests.oracles import assert_close
+from tests.twins import assert_trains_as_torch, step_of_torch, to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 GRADIENT_TOLERANCE = 3e-5  # through up to twenty Winograd convolutions, of 5e-6 each at most
@@ -18,11 +19,6 @@ TRAINED = 1e-3  # three steps, each of which passes on the roundings of those be
 IMAGES = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "se_resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}
 
 every = pytest.mark.parametrize("name", IMAGES)
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 @pytest.mark.parametrize(("name", "parameters", "multiply_adds"), [
@@ -61,15 +57,7 @@ def test_loss_and_gradients_are_those_of_pytorch(torch, name):
     """With Tanh: among so many values a ReLU always has some that rounding puts on its other side."""
     model = models.MODELS[name](activation=nn.ACTIVATIONS["tanh"])
     x, labels = normal(1, 18, *IMAGES[name]), np.arange(18) % 10
-    twin = to_torch(model).train()
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
-    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    largest = max(np.abs(grad).max() for grad in grads.values())
-    for key, parameter in twin.named_parameters():
-        np.testing.assert_allclose(grads[key], parameter.grad.numpy(), rtol=0, atol=GRADIENT_TOLERANCE * largest,
-                                   err_msg=key)
+    assert_trains_as_torch(model, x, labels, TOLERANCE, GRADIENT_TOLERANCE)
 
 
 @every
@@ -79,9 +67,7 @@ def test_training_takes_the_way_of_pytorch(torch, name):
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
     for step in range(3):
         x, labels = normal(step, 18, *IMAGES[name]), np.arange(18) % 10
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
-        optimizer.step()
+        step_of_torch(twin, optimizer, x, labels)
         trainer.step(x, labels)
     for key, array in model.state_dict().items():
         expected = twin.state_dict()[key].numpy()

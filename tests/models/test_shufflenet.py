@@ -8,16 +8,12 @@ import pytest
 import fastconv as fc
 from fastconv import models, nn, optim
 from fastconv.nn.summary import summarize
-from tests.networks import normal, to_torch
+from tests.networks import normal
 from tests.oracles import assert_close
+from tests.twins import step_of_torch, to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 IMAGE = 3, 64, 64  # less than what it is for, to take seconds
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 def twin_of(state):
@@ -101,11 +97,8 @@ def test_training_takes_the_way_of_pytorch(torch):
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
     for step in range(2):
         x, labels = normal(step, 18, *IMAGE), np.arange(18) % 7
-        optimizer.zero_grad()
-        expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-        expected.backward()
-        optimizer.step()
-        assert trainer.step(x, labels) == pytest.approx(expected.item(), rel=10 * TOLERANCE)
+        expected = step_of_torch(twin, optimizer, x, labels)
+        assert trainer.step(x, labels) == pytest.approx(expected, rel=10 * TOLERANCE)
     for name, array in model.state_dict().items():
         expected = twin.state_dict()[name].numpy()
         np.testing.assert_allclose(array, expected, rtol=0, atol=1e-3 * max(np.abs(expected).max(), 0.01), err_msg=name)

@@ -9,8 +9,9 @@ import fastconv as fc
 from fastconv import nn, optim
 from fastconv.errors import DivergenceError, DtypeError, ShapeError
 from fastconv.nn.fusion import FoldedNorm, fused
-from tests.networks import assert_same_bits, normal, to_torch
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.twins import assert_trains_as_torch, step_of_torch, to_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 TRAINED = 1e-4  # a few steps, each of which passes on the roundings of those before it
@@ -18,11 +19,6 @@ CANCELLED = 1e-6  # what is left of gradients that are zero, as that of a shift 
 
 batches = pytest.mark.parametrize("batch", [2, 15, 16, 17, 33])
 momenta = pytest.mark.parametrize("momentum", [0.1, 0.0, 1.0, None])
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 def network(**options) -> nn.Sequential:
@@ -43,16 +39,7 @@ def batch_of(seed: int, count: int):
 @pytest.mark.parametrize("affine", [False, True])
 def test_loss_and_gradients_are_those_of_pytorch(torch, batch, affine):
     model, (x, labels) = network(affine=affine), batch_of(0, batch)
-    twin = to_torch(model).train()
-    expected = torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels))
-    expected.backward()
-    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
-    assert loss == pytest.approx(expected.item(), rel=TOLERANCE)
-    wanted = {name: parameter.grad.numpy() for name, parameter in twin.named_parameters()}
-    assert grads.keys() == wanted.keys()
-    largest = max(np.abs(grad).max() for grad in wanted.values())
-    for name, grad in grads.items():
-        np.testing.assert_allclose(grad, wanted[name], rtol=0, atol=TOLERANCE * largest, err_msg=name)
+    assert_trains_as_torch(model, x, labels, TOLERANCE, TOLERANCE)
 
 
 @batches
@@ -63,9 +50,7 @@ def test_weights_and_running_statistics_are_those_of_pytorch_after_five_steps(to
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.05)
     for step in range(5):
         x, labels = batch_of(step, batch)
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
-        optimizer.step()
+        step_of_torch(twin, optimizer, x, labels)
         trainer.step(x, labels)
     expected = {name: array.numpy() for name, array in twin.state_dict().items()}
     assert model.state_dict().keys() == expected.keys()
@@ -77,21 +62,17 @@ def test_weights_and_running_statistics_are_those_of_pytorch_after_five_steps(to
         assert_close(model(x), twin.eval()(torch.tensor(x).double()).numpy(), TRAINED)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_training_has_the_same_bits_for_any_number_of_threads(threads):
-    def trained(count):
-        fc.set_num_threads(count)
+def test_training_has_the_same_bits_for_any_number_of_threads(num_threads):
+    states = []
+    for count in (1, 2, 3):
+        num_threads(count)
         model = network()
         trainer = fc.Trainer(model, optim.Adam(lr=0.01))
         for step in range(3):
             trainer.step(*batch_of(step, 50))
-        return model.state_dict()
-
-    before = fc.get_num_threads()
-    try:
-        assert_same_bits(trained(threads), trained(1))
-    finally:
-        fc.set_num_threads(before)
+        states.append(model.state_dict())
+    assert_same_bits(states[1], states[0])
+    assert_same_bits(states[2], states[0])
 
 
 def test_large_means_do_not_cancel_small_variances():

@@ -17,13 +17,6 @@ NAMES = {
     "meta-acon"}
 
 
-@pytest.fixture
-def threads():
-    before = fc.get_num_threads()
-    yield
-    fc.set_num_threads(before)
-
-
 def images(count: int = 37):
     return normal(0, count, 1, 28, 28), np.arange(count) % 10
 
@@ -49,11 +42,11 @@ def test_a_network_learns_with_it(name):
 
 @every
 @pytest.mark.parametrize("network", [models.lenet5, models.lenet5_classic])
-def test_training_has_the_same_bits_for_any_number_of_threads(name, network, threads):
+def test_training_has_the_same_bits_for_any_number_of_threads(name, network, num_threads):
     x, labels = images()
     states = []
     for count in (1, 2, 3):
-        fc.set_num_threads(count)
+        num_threads(count)
         model = network(activation=nn.ACTIVATIONS[name])
         trainer = fc.Trainer(model, optim.AdamW(lr=3e-3))
         for _ in range(2):

@@ -8,8 +8,10 @@ import pytest
 import fastconv as fc
 from fastconv import nn, optim, reference
 from fastconv.errors import ShapeError
-from tests.networks import assert_same_bits, in_float64, loss_of_torch, mean_loss, normal, to_torch
+from tests.expected import in_float64, mean_loss
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.twins import value_and_grad_of_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 
@@ -54,15 +56,13 @@ def test_a_trainers_seed_and_step_say_what_is_dropped(make, seed, step):
 
 
 def test_loss_and_gradients_are_those_of_pytorch_with_the_same_masks():
-    torch = pytest.importorskip("torch")
-    model, loss = network(), nn.CrossEntropyLoss()
-    twin = to_torch(model).train()
-    expected = loss_of_torch(loss)(twin(torch.tensor(X).double()), torch.tensor(LABELS))
-    expected.backward()
-    value, grads = fc.value_and_grad(model, loss, X, LABELS)
-    assert value == pytest.approx(expected.item(), rel=TOLERANCE)
-    for name, parameter in twin.named_parameters():
-        assert_close(grads[name], parameter.grad.numpy(), 3 * TOLERANCE)
+    pytest.importorskip("torch")
+    model = network()
+    expected_loss, expected = value_and_grad_of_torch(model, nn.CrossEntropyLoss(), X, LABELS)
+    loss, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), X, LABELS)
+    assert loss == pytest.approx(expected_loss, rel=TOLERANCE)
+    for name, grad in expected.items():
+        assert_close(grads[name], grad, 3 * TOLERANCE)
 
 
 def test_value_and_grad_is_a_trainers_first_step_with_seed_0():
@@ -111,16 +111,13 @@ def test_all_are_dropped_with_probability_1(make):
     assert loss == 1.0
 
 
-def test_training_has_the_same_bits_for_any_number_of_threads():
-    before, states = fc.get_num_threads(), []
-    try:
-        for threads in (1, 2, 3):
-            fc.set_num_threads(threads)
-            model = network()
-            trained(fc.Trainer(model, optim.AdamW(0.01), seed=3), 3)
-            states.append(model.state_dict())
-    finally:
-        fc.set_num_threads(before)
+def test_training_has_the_same_bits_for_any_number_of_threads(num_threads):
+    states = []
+    for count in (1, 2, 3):
+        num_threads(count)
+        model = network()
+        trained(fc.Trainer(model, optim.AdamW(0.01), seed=3), 3)
+        states.append(model.state_dict())
     assert_same_bits(states[1], states[0])
     assert_same_bits(states[2], states[0])
 

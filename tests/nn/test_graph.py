@@ -8,8 +8,10 @@ import pytest
 import fastconv as fc
 from fastconv import nn
 from fastconv.errors import ShapeError
-from tests.networks import BATCH_SIZES, assert_same_bits, in_float64, loss_of_torch, normal, outputs, to_torch
+from tests.expected import in_float64, outputs
+from tests.networks import BATCH_SIZES, assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.twins import value_and_grad_of_torch
 
 TOLERANCE = 1e-5  # some hundred roundings of float32
 
@@ -37,29 +39,27 @@ def test_a_graph_computes_what_its_nodes_say(batch):
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.GELU, nn.PReLU], ids=lambda make: make.__name__)
 def test_gradients_of_all_readers_are_summed(batch, activation):
     """Every place an activation can have beside a value that is needed elsewhere."""
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     model = nn.Sequential(
         nn.Conv2d(1, 3, 3), nn.Residual(activation()), activation(), nn.Residual(nn.Conv2d(3, 3, 1), activation()),
         nn.Residual(nn.Sequential(nn.Conv2d(3, 3, 1), activation()), nn.MaxPool2d(1)), activation(),
         nn.Residual(nn.Sequential(activation(), nn.Softplus(), nn.AvgPool2d(1))), nn.MaxPool2d(2), nn.Flatten(),
         nn.Residual(nn.Sequential(nn.Linear(12, 12), activation())), nn.Linear(12, 3))
     x, labels = normal(5, batch, 1, 6, 6), np.arange(batch) % 3
-    twin, loss = to_torch(model), nn.CrossEntropyLoss()
-    loss_of_torch(loss)(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
-    _, grads = fc.value_and_grad(model, loss, x, labels)
-    for name, parameter in twin.named_parameters():
-        assert_close(grads[name], parameter.grad.numpy(), 3 * TOLERANCE)
+    _, expected = value_and_grad_of_torch(model, nn.CrossEntropyLoss(), x, labels)
+    _, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
+    for name, grad in expected.items():
+        assert_close(grads[name], grad, 3 * TOLERANCE)
 
 
 @pytest.mark.parametrize("second", [nn.Softplus(), nn.Sigmoid(), nn.ELU(-1.0)], ids=repr)
 def test_what_follows_a_relu_leaves_its_gradient_alone(second):
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     model, x, targets = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), second), normal(0, 17, 5), normal(1, 17, 4)
-    twin = to_torch(model)
-    torch.nn.functional.mse_loss(twin(torch.tensor(x).double()), torch.tensor(targets)).backward()
+    _, expected = value_and_grad_of_torch(model, nn.MSELoss(), x, targets)
     _, grads = fc.value_and_grad(model, nn.MSELoss(), x, targets)
-    for name, parameter in twin.named_parameters():
-        assert_close(grads[name], parameter.grad.numpy(), TOLERANCE)
+    for name, grad in expected.items():
+        assert_close(grads[name], grad, TOLERANCE)
 
 
 def test_a_graph_in_line_is_a_sequential():
@@ -130,7 +130,7 @@ def test_inputs_of_different_shapes_do_not_add():
 @pytest.mark.parametrize("order", [("body", "gate"), ("gate", "body")])
 @pytest.mark.parametrize("kind", ["whole", "channels", "itself"])
 def test_products_and_their_gradients_are_those_of_pytorch(kind, order, batch):
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     gates = {"whole": nn.Conv2d(1, 3, 3), "channels": nn.Sequential(nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1)),
              "itself": nn.Sequential()}
     reads = ("body", "body") if kind == "itself" else order
@@ -139,12 +139,11 @@ def test_products_and_their_gradients_are_those_of_pytorch(kind, order, batch):
                       ("again", nn.Multiply(), ("act", "body")), ("flat", nn.Flatten(), "again"),
                       ("fc", nn.Linear(48, 3), "flat")])
     x, labels = normal(5, batch, 1, 6, 6), np.arange(batch) % 3
-    twin, loss = to_torch(model), nn.CrossEntropyLoss()
-    loss_of_torch(loss)(twin(torch.tensor(x).double()), torch.tensor(labels)).backward()
     assert_close(model(x), outputs(model, in_float64(model.state_dict()), x.astype(np.float64)), TOLERANCE)
-    _, grads = fc.value_and_grad(model, loss, x, labels)
-    for name, parameter in twin.named_parameters():
-        assert_close(grads[name], parameter.grad.numpy(), 3 * TOLERANCE)
+    _, expected = value_and_grad_of_torch(model, nn.CrossEntropyLoss(), x, labels)
+    _, grads = fc.value_and_grad(model, nn.CrossEntropyLoss(), x, labels)
+    for name, grad in expected.items():
+        assert_close(grads[name], grad, 3 * TOLERANCE)
 
 
 def test_features_are_multiplied_by_those_of_an_image():

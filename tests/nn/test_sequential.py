@@ -7,7 +7,8 @@ import pytest
 
 from fastconv import nn
 from fastconv.errors import ShapeError
-from tests.networks import BATCH_SIZES, assert_same_bits, in_float64, normal, outputs, pixels, small_network
+from tests.expected import in_float64, outputs
+from tests.networks import BATCH_SIZES, assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
 
 TOLERANCE = 1e-5  # some hundred roundings of float32

@@ -16,8 +16,10 @@ from fastconv.nn.container import Container
 from fastconv.nn.layer import Layer
 from fastconv.onnx.writer import write
 from fastconv.serialization import LAYERS
-from tests.networks import Problem, assert_same_bits, normal, problems, to_torch
+from tests.networks import assert_same_bits, normal
 from tests.oracles import assert_close
+from tests.random_networks import Problem, problems
+from tests.twins import to_torch
 
 #: Of the largest output; that of ours in float32 from PyTorch in float64 is below 1e-6.
 TOLERANCE = 1e-5

@@ -11,9 +11,10 @@ import fastconv as fc
 from fastconv import nn, optim
 from fastconv.errors import DivergenceError, ShapeError
 from fastconv.optim import OPTIMIZERS
-from tests.networks import assert_same_bits, normal, small_network, to_torch
+from tests.networks import assert_same_bits, normal, small_network
 from tests.oracles import assert_close
 from tests.strategies import seeds
+from tests.twins import to_torch
 from tests.updates import Stepper
 
 TOLERANCE = 1e-5
@@ -21,14 +22,6 @@ STEPS = 5
 LABELS = np.arange(17) % 3
 BATCHES = [normal(seed, 17, 1, 6, 6) for seed in range(STEPS)]
 NAMES = list(small_network().state_dict())
-
-
-@pytest.fixture
-def threads():
-    """Sets the number of threads until the test ends."""
-    before = fc.get_num_threads()
-    yield fc.set_num_threads
-    fc.set_num_threads(before)
 
 
 def torch_steps(model, make, clip=lambda parameters: None, after=lambda twin: None):
@@ -154,10 +147,10 @@ def test_clipping_lets_nan_pass_as_pytorch_does():
 @pytest.mark.parametrize("options", [{"clip_grad_norm": 0.1}, {"clip_grad_value": 0.01},
                                      {"average": optim.ExponentialAverage(0.9)}], ids=str)
 @pytest.mark.parametrize("count", [2, 3])
-def test_any_number_of_threads_trains_the_same_bits(threads, count, options):
+def test_any_number_of_threads_trains_the_same_bits(num_threads, count, options):
     states = []
     for number in (1, count):
-        threads(number)
+        num_threads(number)
         model = fc.models.lenet5()
         trainer = fc.Trainer(model, optim.AdamW(), **options)
         for step in range(3):

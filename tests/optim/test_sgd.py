@@ -7,8 +7,10 @@ import pytest
 
 import fastconv as fc
 from fastconv import nn, optim, reference
-from tests.networks import in_float64, normal, small_network, to_torch
+from tests.expected import in_float64
+from tests.networks import normal, small_network
 from tests.oracles import assert_close
+from tests.twins import step_of_torch, to_torch
 
 TOLERANCE = 1e-6  # some ten roundings of float32
 STEPS = 5
@@ -46,9 +48,7 @@ def test_weights_are_those_of_pytorch_after_a_few_steps(options):
     twin, trainer = to_torch(model), fc.Trainer(model, optim.SGD(**options))
     optimizer = torch.optim.SGD(twin.parameters(), **options)
     for x in BATCHES:
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(twin(torch.tensor(x).double()), torch.tensor(LABELS)).backward()
-        optimizer.step()
+        step_of_torch(twin, optimizer, x, LABELS)
         trainer.step(x, LABELS)
     for name, parameter in twin.state_dict().items():
         assert_close(model.state_dict()[name], parameter.numpy(), 10 * TOLERANCE)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import fastconv as fc
 from fastconv import optim, reference
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.program import Program, in_turn, new_batch_table
@@ -99,14 +98,11 @@ def test_adamw_without_decay_by_lr_is_the_papers_second_algorithm(seed, size, we
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_step_has_the_same_bits_for_any_number_of_threads_and_wherever_units_begin(name):
-    optimizer, before, results = OPTIMIZERS[name](), fc.get_num_threads(), []
-    try:
-        for threads, cuts in ((1, range(64, 5000, 64)), (3, range(64, 5000, 64)), (2, [])):
-            fc.set_num_threads(threads)
-            results.append(after_steps(optimizer, 0, 5000, cuts).theta)
-    finally:
-        fc.set_num_threads(before)
+def test_a_step_has_the_same_bits_for_any_number_of_threads_and_wherever_units_begin(name, num_threads):
+    optimizer, results = OPTIMIZERS[name](), []
+    for count, cuts in ((1, range(64, 5000, 64)), (3, range(64, 5000, 64)), (2, [])):
+        num_threads(count)
+        results.append(after_steps(optimizer, 0, 5000, cuts).theta)
     for one, other in pairwise(results):
         np.testing.assert_array_equal(one, other)
 

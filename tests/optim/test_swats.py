@@ -77,18 +77,15 @@ def test_a_gradient_of_zero_changes_nothing():
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_it_switches_in_the_same_step_to_the_same_rate_for_any_number_of_threads(count):
-    before, results = fc.get_num_threads(), []
-    try:
-        for threads in (1, count):
-            fc.set_num_threads(threads)
-            model = fc.models.lenet5()
-            trainer = fc.Trainer(model, optim.SWATS(lr=0.01, tolerance=1e6))
-            for step in range(6):
-                trainer.step(normal(step, 40, 1, 28, 28), np.arange(40) % 10)
-            results.append((trainer.optimizer, model.state_dict()))
-    finally:
-        fc.set_num_threads(before)
+def test_it_switches_in_the_same_step_to_the_same_rate_for_any_number_of_threads(count, num_threads):
+    results = []
+    for number in (1, count):
+        num_threads(number)
+        model = fc.models.lenet5()
+        trainer = fc.Trainer(model, optim.SWATS(lr=0.01, tolerance=1e6))
+        for step in range(6):
+            trainer.step(normal(step, 40, 1, 28, 28), np.arange(40) % 10)
+        results.append((trainer.optimizer, model.state_dict()))
     assert results[0][0].switched
     assert results[0][0] == results[1][0]
     assert_same_bits(results[1][1], results[0][1])

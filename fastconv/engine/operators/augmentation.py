@@ -14,7 +14,7 @@ from fastconv.engine.tensor import Tensor
 from fastconv.errors import ShapeError
 from fastconv.kernels import augment as kernels
 from fastconv.layout import LANES, Packed
-from fastconv.simd.tile import Block
+from fastconv.simd.block import Block
 
 #: Coordinates are float32, and a group's copies are reached by 32-bit places.
 LARGEST_PLANE, LARGEST_COPIES = 1 << 24, 1 << 31

@@ -15,6 +15,7 @@ from fastconv.kernels import correlate as kernels
 from fastconv.kernels import correlate_grad as grad_kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import (
     CORRELATE_ROWS,
     GRADIENT_COLS,
@@ -22,7 +23,6 @@ from fastconv.simd.blocking import (
     GRADIENT_STRIP_BYTES,
     SINGLE_PIXEL_ROWS,
 )
-from fastconv.simd.tile import Block
 
 
 def pack_for(size: int, rows: Lines, cols: Lines) -> PackedWeight:

@@ -15,8 +15,8 @@ from fastconv.engine.weights import Bias, Weight, partial_sums
 from fastconv.kernels import depthwise as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import DEPTHWISE_GRADIENT_TAPS, DEPTHWISE_TAPS
-from fastconv.simd.tile import Block
 
 
 def serves(weight: Weight, window: Window) -> bool:

@@ -16,8 +16,8 @@ from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, Weight, partial_sums
 from fastconv.kernels import pack
 from fastconv.layout import Packed, whole_lanes
+from fastconv.simd.block import SQUARE
 from fastconv.simd.blocking import GRADIENT_COLS
-from fastconv.simd.tile import SQUARE
 
 #: Kernels from this width on are better for a weight gradient's tile than source channels: they share pixels of x.
 WIDE_KERNEL = 4

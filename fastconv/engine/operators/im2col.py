@@ -17,8 +17,8 @@ from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner, 
 from fastconv.kernels import columns as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, PANEL_STRIP_BYTES, TILE_COLS
-from fastconv.simd.tile import Block
 
 
 def halo(window: Window) -> tuple[int, int, int, int]:

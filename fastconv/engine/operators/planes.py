@@ -23,8 +23,8 @@ from fastconv.kernels import planes_correlate
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed, groups_of, vector_plane
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
-from fastconv.simd.tile import Block
 
 #: Vectors of outputs in a linear layer's tile: as many sums as the multiply-add units need in flight.
 LINEAR_COLS = 8

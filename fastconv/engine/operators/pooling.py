@@ -12,7 +12,7 @@ from fastconv.engine.tensor import Tensor
 from fastconv.kernels import pooling
 from fastconv.kernels.argmax import pack_argmax, unpack_argmax
 from fastconv.layout import Packed
-from fastconv.simd.tile import ONE_VECTOR, Block
+from fastconv.simd.block import ONE_VECTOR, Block
 
 #: Windows with more cells keep the places of their maxima in uint16 instead of uint8.
 MOST_UINT8_CELLS = 256

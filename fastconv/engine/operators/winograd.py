@@ -20,8 +20,8 @@ from fastconv.engine.weights import Bias, TransformedWeight, Weight
 from fastconv.kernels import winograd as kernels
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
+from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS, WINOGRAD_BLOCKS, WINOGRAD_TILES
-from fastconv.simd.tile import Block
 
 #: What convolves and what packs the weight, by the outputs along a side of a tile.
 KERNELS = {4: (kernels.convolve_4x4, kernels.pack_4x4), 2: (kernels.convolve_2x2, kernels.pack_2x2)}

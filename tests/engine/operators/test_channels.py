@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fastconv as fc
@@ -13,14 +13,16 @@ from fastconv.engine import operators
 from fastconv.engine.builder import Builder
 from fastconv.engine.tensor import Tensor
 from fastconv.kernels.abi import IMAGES
-from tests.networks import Problem, channel_graphs, distance_to_kinks, normal, outputs, to_torch
+from tests.expected import outputs
+from tests.networks import normal
 from tests.oracles import assert_close
+from tests.random_networks import Problem, assume_smooth, channel_graphs
 from tests.strategies import arrays, seeds
+from tests.twins import value_and_grad_of_torch
 
 F32 = np.float32
 TOLERANCE = 1e-5  # some hundred roundings of float32
 CANCELLED = 1e-6  # some ten roundings at 1: what the terms of one sum leave where they cancel
-CLEARANCE = 2e-5  # ten times what float32 loses on values of these networks
 
 
 @st.composite
@@ -45,16 +47,13 @@ def test_a_graph_of_channels_computes_what_its_nodes_say(problem):
 
 @given(problems())
 def test_gradients_through_a_graph_of_channels_agree_with_pytorch(problem):
-    torch = pytest.importorskip("torch")
-    x = problem.x.astype(np.float64)
-    assume(distance_to_kinks(problem.model, problem.state(), x, training=True) > CLEARANCE)
-    twin = to_torch(problem.model)
-    torch.nn.functional.mse_loss(twin(torch.tensor(x)), torch.tensor(problem.targets)).backward()
+    pytest.importorskip("torch")
+    assume_smooth(problem, training=True)
+    _, expected = value_and_grad_of_torch(problem.model, problem.loss, problem.x, problem.targets)
     _, grads = fc.value_and_grad(problem.model, problem.loss, problem.x, problem.targets)
-    for name, parameter in twin.named_parameters():
-        expected = parameter.grad.numpy()
-        allowed = TOLERANCE * np.abs(expected).max() + CANCELLED
-        np.testing.assert_allclose(grads[name], expected, rtol=0, atol=allowed, err_msg=name)
+    for name, grad in expected.items():
+        allowed = TOLERANCE * np.abs(grad).max() + CANCELLED
+        np.testing.assert_allclose(grads[name], grad, rtol=0, atol=allowed, err_msg=name)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 15, 17]), seeds)
@@ -115,17 +114,14 @@ def test_channels_that_nobody_reads_have_a_gradient_of_zero():
     assert kernels(builder).count("clear") == 2
 
 
-def test_two_new_sessions_of_a_split_network_have_the_same_bits():
+def test_two_new_sessions_of_a_split_network_have_the_same_bits(num_threads):
     model = nn.Graph([("conv", nn.Conv2d(2, 6, 3), "input"), ("left", nn.Narrow(0, 4), "conv"),
                       ("right", nn.Narrow(2, 4), "conv"), ("both", nn.Concat(), ("right", "left", "conv")),
                       ("shuffle", nn.ChannelShuffle(7), "both")])
     x, targets = normal(0, 33, 2, 6, 6), normal(1, 33, 14, 4, 4)
-    before, threads = fc.value_and_grad(model, nn.MSELoss(), x, targets), fc.get_num_threads()
-    fc.set_num_threads(1)
-    try:
-        after = fc.value_and_grad(model, nn.MSELoss(), x, targets)
-    finally:
-        fc.set_num_threads(threads)
+    before = fc.value_and_grad(model, nn.MSELoss(), x, targets)
+    num_threads(1)
+    after = fc.value_and_grad(model, nn.MSELoss(), x, targets)
     assert before[0] == after[0]
     for name, grad in before[1].items():
         np.testing.assert_array_equal(grad, after[1][name])

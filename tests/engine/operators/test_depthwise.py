@@ -70,16 +70,15 @@ def test_only_one_channel_to_one_is_depthwise(channels, targets, expected):
     assert depthwise.serves(Weight(Parameter(shape), shape, channels), Window((3, 3))) == expected
 
 
-def test_training_has_the_same_bits_for_any_number_of_threads():
-    states, before = [], fc.get_num_threads()
-    for threads in (1, 2, 3):
-        fc.set_num_threads(threads)
+def test_training_has_the_same_bits_for_any_number_of_threads(num_threads):
+    states = []
+    for count in (1, 2, 3):
+        num_threads(count)
         model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, groups=3), nn.ReLU(), nn.Flatten(), nn.Linear(108, 4))
         trainer = fc.Trainer(model, fc.optim.AdamW())
         for step in range(3):
             trainer.step(normal(step, 50, 3, 6, 6), np.arange(50) % 4)
         states.append(model.state_dict())
-    fc.set_num_threads(before)
     for state in states[1:]:
         for name, array in state.items():
             np.testing.assert_array_equal(array, states[0][name])

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import fastconv as fc
 from fastconv import reference
 from fastconv.engine import operators
 from fastconv.engine.builder import Builder
@@ -51,15 +50,11 @@ def test_an_images_mask_is_the_same_in_any_batch(channels):
 
 
 @both
-def test_masks_are_the_same_for_any_number_of_threads(channels):
-    x, before = normal(0, 70, 6, 3, 5), fc.get_num_threads()
-    try:
-        results = []
-        for threads in (1, 2, 3):
-            fc.set_num_threads(threads)
-            results.append(dropped(x, 0.4, channels))
-    finally:
-        fc.set_num_threads(before)
+def test_masks_are_the_same_for_any_number_of_threads(channels, num_threads):
+    x, results = normal(0, 70, 6, 3, 5), []
+    for count in (1, 2, 3):
+        num_threads(count)
+        results.append(dropped(x, 0.4, channels))
     np.testing.assert_array_equal(results[1], results[0])
     np.testing.assert_array_equal(results[2], results[0])
 

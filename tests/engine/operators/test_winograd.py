@@ -177,15 +177,14 @@ def test_a_relu_after_the_layer_is_part_of_it():
     np.testing.assert_array_equal(nn.Sequential(layer, nn.ReLU())(x), np.maximum(layer(x), 0))
 
 
-def test_training_has_the_same_bits_for_any_number_of_threads():
-    states, before = [], fc.get_num_threads()
-    for threads in (1, 2, 3):
-        fc.set_num_threads(threads)
+def test_training_has_the_same_bits_for_any_number_of_threads(num_threads):
+    states = []
+    for count in (1, 2, 3):
+        num_threads(count)
         layers = [nn.Conv2d(16, 20, 3, padding=1), nn.ReLU(), nn.Conv2d(20, 16, 3, padding="same"), nn.Flatten()]
         trainer = fc.Trainer(model := nn.Sequential(*layers, nn.Linear(16 * 64, 4)), fc.optim.AdamW())
         for step in range(3):
             trainer.step(normal(step, 50, 16, 8, 8), np.arange(50) % 4)
         states.append(model.state_dict())
-    fc.set_num_threads(before)
     for state in states[1:]:
         assert_same_bits(state, states[0])
