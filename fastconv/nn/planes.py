@@ -7,7 +7,6 @@ from typing import Any
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.operators import Formula, planes
-from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.parameter import Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias
@@ -26,6 +25,10 @@ from fastconv.nn.linear import Linear
 from fastconv.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
 from fastconv.nn.upsample import Upsample
 from fastconv.nn.windows import conv_window, part_window, pool_window
+
+
+class NeedsLanes(Exception):
+    """What is asked for can only be computed with an image in each lane."""
 
 
 @singledispatch

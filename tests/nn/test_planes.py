@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import fastconv as fc
 from fastconv import nn
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.layout import LANES
 from fastconv.nn.inference import MOST_ALONE, Plan
+from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession
 from tests.networks import normal
 from tests.oracles import assert_close

@@ -37,10 +37,6 @@ DEPTHWISE_COST, LINEAR_COST, POOL_COST, SPLIT_COST = 5, 5, 5, 25
 LEAST_PAIR_CHANNELS = 16
 
 
-class NeedsLanes(Exception):
-    """What is asked for can only be computed with an image in each lane."""
-
-
 def new(place: Packed) -> Tensor:
     """A tensor that vectors may overrun."""
     return Tensor(place, Buffer(4 * place.floats + kernels.SLACK), needs_grad=False)
