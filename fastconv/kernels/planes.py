@@ -26,7 +26,9 @@ from fastconv.kernels.abi import (
     record,
     shorts,
 )
+from fastconv.kernels.activation import COEFFICIENTS, formula_of
 from fastconv.kernels.pack import PACK, PLACE
+from fastconv.kernels.upsample import ARGUMENTS as UPSAMPLE
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools, math, vector
 from fastconv.simd.ir_tools import FLOATS, INTEGERS
@@ -277,3 +279,78 @@ def softmax(records, index):
     share = vector.splat(vector.lane_sum(total))
     for k in range(0, op.classes, LANES):
         vector.store(y, k, vector.load(y, k) / share)
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("channels", np.int64), ("floats", np.int64),
+               ("x_step", np.int64), ("y_step", np.int64)))
+def copy_channels(records, index):
+    """y[c · y_step + i] = x[c · x_step + i] for each channel c, and nothing behind its `floats`."""
+    op = argument(records, 0)
+    x, y = floats(op.x, index), floats(op.y, index)
+    for c in range(op.channels):
+        source, target = c * op.x_step, c * op.y_step
+        for i in range(op.floats):
+            y[target + i] = x[source + i]
+
+
+@njit(**NATIVE)
+def _values(values, step, i, count):
+    """A coefficient of 16 features."""
+    return vector.load_first(values, i, count) if step else vector.splat(values[0])
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("features", np.int64), *COEFFICIENTS))
+def activate_features(records, index):
+    """y = f(x), of single pixels, whose coefficients are vectors too; y may be x."""
+    op, formula = argument(records, 0), formula_of(records)
+    x, y = floats(op.x, index), floats(op.y, index)
+    a, b, c = floats(op.a, 0), floats(op.b, 0), floats(op.c, index)
+    for i in range(0, op.features, LANES):
+        count = op.features - i
+        value, _, _, _, _ = formula(vector.load(x, i), _values(a, op.a_step, i, count), _values(b, op.b_step, i, count),
+                                    _values(c, op.c_step, i, count))
+        vector.store_first(y, i, value, count)
+
+
+@kernel(record(("x", BUFFER), ("y", BUFFER), ("masks", BUFFER), ("vectors", np.int64), ("channels", np.int64),
+               ("width", np.int64), ("plane", np.int64), ("share", np.float32), ("eps", np.float32)))
+def group_norm(records, index):
+    """y = (x - mean) / √(var + ε) over each `width` channels; `share` is 1 / their pixels, which the masks tell.
+
+    Two passes, the second with a correction of the first's rounding (Chan et al. 1983, equation 1.7). y may be x.
+    """
+    op = argument(records, 0)
+    x, y, masks, zero = floats(op.x, index), floats(op.y, index), shorts(op.masks, 0), vector.splat(ZERO)
+    for first in range(0, op.channels, op.width):
+        total, away, squares = zero, zero, zero
+        for c in range(first, first + op.width):
+            for v in range(op.vectors):
+                total += vector.select(vector.load_mask(masks, v), vector.load(x, c * op.plane + v * LANES), ZERO)
+        mean = vector.lane_sum(total) * op.share
+        for c in range(first, first + op.width):
+            for v in range(op.vectors):
+                distance = vector.load(x, c * op.plane + v * LANES) - vector.splat(mean)
+                distance = vector.select(vector.load_mask(masks, v), distance, ZERO)
+                away += distance
+                squares = vector.fma(distance, distance, squares)
+        lost = vector.lane_sum(away) * op.share
+        variance = vector.lane_sum(squares) * op.share - lost * lost
+        centre = vector.splat(mean + lost)
+        scale = vector.splat(np.float32(1.0)) / vector.sqrt(vector.splat(variance + op.eps))
+        for c in range(first, first + op.width):
+            for v in range(op.vectors):
+                i = c * op.plane + v * LANES
+                vector.store(y, i, (vector.load(x, i) - centre) * scale)
+
+
+@kernel(UPSAMPLE)
+def upsample(records, index):
+    """y[c, h, w] = x[c, h // scale_height, w // scale_width]"""
+    op = argument(records, 0)
+    x, y = floats(op.x, index), floats(op.y, index)
+    for c in range(op.channels):
+        for h in range(op.height * op.scale_height):
+            source, target = c * op.x_plane + h // op.scale_height * op.x_row, c * op.y_plane + h * op.y_row
+            for w in range(op.width):
+                for i in range(op.scale_width):
+                    y[target + w * op.scale_width + i] = x[source + w]

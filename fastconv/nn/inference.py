@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.engine.threads import get_num_threads
 from fastconv.layout import LANES
 from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer, Shape, final_shape
+from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession, lanes_work
 
 #: Images computed between two chances to be interrupted.

@@ -181,7 +181,7 @@ def _(layer: PooledActivation, builder: Builder, x: Tensor, training: bool) -> T
 
 @lower.register
 def _(layer: Softmax, builder: Builder, x: Tensor, training: bool) -> Tensor:
-    return operators.softmax(builder, x)
+    return operators.softmax(builder, _by_channel(builder, x, x.place.features))
 
 
 @singledispatch

@@ -82,6 +82,13 @@ def test_softmax_of_huge_logits_is_finite():
     np.testing.assert_allclose(nn.Softmax()(x), [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]], rtol=TOLERANCE)
 
 
+def test_softmax_of_flattened_images_is_over_their_pixels_alone():
+    x = normal(0, 17, 1, 6, 5)
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Softmax())
+    expected = reference.softmax(model[:2](x).astype(np.float64))
+    np.testing.assert_allclose(model(x), expected, rtol=TOLERANCE, atol=0)
+
+
 def test_softmax_of_one_feature_is_1():
     np.testing.assert_array_equal(nn.Softmax()(normal(0, 17, 1)), 1)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import fastconv as fc
 from fastconv import nn
 from fastconv.engine.builder import Builder
-from fastconv.engine.operators.planes import NeedsLanes
 from fastconv.layout import LANES
 from fastconv.nn.inference import MOST_ALONE, Plan
+from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession
 from tests.networks import normal
 from tests.oracles import assert_close
@@ -121,10 +121,115 @@ def test_a_sum_of_values_that_lie_differently_agrees():
     assert_agrees(model, normal(0, 2, 3, 9, 11))
 
 
-@pytest.mark.parametrize("name", ["lenet5", "lenet5_classic", "resnet8", "resnet20", "ds_cnn"])
-def test_a_whole_network_agrees(name):
-    shape = {"resnet8": (3, 32, 32), "resnet20": (3, 32, 32), "ds_cnn": (1, 49, 10)}.get(name, (1, 28, 28))
-    assert_agrees(fc.models.MODELS[name](), normal(0, 3, *shape))
+#: Sizes of images for which the networks are small, and still have planes of several vectors.
+SIZES = {"shufflenet_v2": (3, 64, 64), "se_shufflenet_v2": (3, 64, 64)}
+
+
+@pytest.mark.parametrize("activation", [None, nn.MetaAconC], ids=["relu", "meta-acon"])
+@pytest.mark.parametrize("name", fc.models.MODELS)
+def test_a_whole_network_agrees(name, activation):
+    model = fc.models.MODELS[name](activation=activation)
+    shape = SIZES.get(name, getattr(model, "input_shape", None) or (1, 28, 28))
+    assert_agrees(model, normal(0, 2, *shape), 5 * TOLERANCE)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([1, 2, 3]), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 20),
+       st.integers(1, 20), st.booleans())
+def test_channels_put_together_and_shuffled_agree(groups, parts, height, width, is_shuffled):
+    nodes = [(f"part{i}", nn.Conv2d(2, groups * count, 3, padding=1), "input") for i, count in enumerate(parts)]
+    names = tuple(name for name, _, _ in nodes)
+    nodes += [("concat", nn.Concat(), names), ("shuffle", nn.ChannelShuffle(groups), "concat")][:1 + is_shuffled]
+    assert_agrees(nn.Graph(nodes), normal(0, 2, 2, height, width))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 5), (9, 17)])
+def test_some_of_the_channels_agree_and_leave_the_others(size):
+    model = nn.Graph([("low", nn.Narrow(0, 3), "input"), ("high", nn.Narrow(2, 4), "input"),
+                      ("relu", nn.ReLU(), "low"), ("gelu", nn.GELU(), "high"),
+                      ("all", nn.Concat(), ("relu", "gelu", "low")), ("shuffle", nn.ChannelShuffle(5), "all")])
+    assert_agrees(model, normal(0, 2, 6, *size))
+
+
+def test_values_that_lie_differently_are_put_together():
+    model = nn.Graph([("wide", nn.Conv2d(3, 4, 3, padding=1), "input"), ("narrow", nn.MaxPool2d(3, 1), "wide"),
+                      ("other", nn.Conv2d(3, 2, 3), "input"), ("all", nn.Concat(), ("narrow", "other"))])
+    assert_agrees(model, normal(0, 2, 3, 9, 11))
+
+
+@pytest.mark.parametrize("joint", [nn.Concat, nn.Add, nn.Multiply])
+def test_features_and_flattened_images_are_put_together_added_and_multiplied(joint):
+    model = nn.Graph([("images", nn.Conv2d(2, 3, 3), "input"), ("flat", nn.Flatten(), "images"),
+                      ("features", nn.Linear(36, 36), "flat"), ("one", joint(), ("flat", "features")),
+                      ("two", joint(), ("features", "flat")), ("sum", nn.Add(), ("one", "two"))])
+    assert_agrees(model, normal(0, 2, 2, 6, 5))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 20), st.integers(1, 20))
+def test_squeeze_and_excitation_agrees(channels, height, width):
+    assert_agrees(nn.SqueezeExcite(channels), normal(0, 2, channels, height, width))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 7)])
+def test_products_of_one_shape_agree(size):
+    model = nn.Graph([("left", nn.Conv2d(3, 4, 1), "input"), ("right", nn.Conv2d(3, 4, 3, padding=1), "input"),
+                      ("product", nn.Multiply(), ("left", "right"))])
+    assert_agrees(model, normal(0, 2, 3, *size))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(["channel", "layer", "pixel"]), st.integers(1, 40), st.integers(1, 12), st.integers(1, 20))
+def test_meta_acon_agrees(design, channels, height, width):
+    model = nn.Sequential(nn.Conv2d(2, channels, 3, padding=1), nn.MetaAconC(channels, 4, design))
+    assert_agrees(model, normal(0, 2, 2, height, width))
+
+
+@pytest.mark.parametrize("design", ["channel", "layer", "pixel"])
+@pytest.mark.parametrize("features", [1, 16, 37])
+def test_meta_acon_of_features_agrees(design, features):
+    model = nn.Sequential(nn.Linear(5, features), nn.MetaAconC(features, 4, design))
+    assert_agrees(model, normal(0, 3, 5))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 12), st.integers(1, 20), st.booleans())
+def test_normalisation_of_an_image_agrees(groups, width, height, columns, affine):
+    channels = groups * width
+    for layer in (nn.GroupNorm(groups, channels, affine=affine),
+                  nn.LayerNorm((channels, height, columns), elementwise_affine=affine)):
+        model = nn.Sequential(nn.Conv2d(2, channels, 3), layer, nn.ReLU())
+        for name, parameter in layer._parameters.items():
+            parameter.array[...] = normal(len(name), *parameter.array.shape)
+        assert_agrees(model, normal(0, 2, 2, height + 2, columns + 2))
+
+
+def test_normalisation_of_features_agrees():
+    for layer in (nn.GroupNorm(3, 21), nn.LayerNorm(21)):
+        assert_agrees(nn.Sequential(nn.Linear(5, 21), layer), normal(0, 3, 5))
+
+
+@pytest.mark.parametrize("scale", [2, (1, 3), (3, 1)])
+def test_upsampling_agrees(scale):
+    assert_agrees(nn.Sequential(nn.Conv2d(2, 3, 3), nn.Upsample(scale_factor=scale)), normal(0, 2, 2, 9, 7))
+
+
+@pytest.mark.parametrize("kind", [nn.PReLU, nn.AconC])
+def test_an_activation_with_parameters_for_each_feature_agrees(kind):
+    assert_agrees(nn.Sequential(nn.Linear(5, 21), kind(21)), normal(0, 3, 5))
+    assert_agrees(nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), kind(36)), normal(0, 3, 1, 6, 5))
+
+
+def test_softmax_of_flattened_images_agrees():
+    assert_agrees(nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Softmax()), normal(0, 3, 1, 6, 5))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 2), st.integers(4, 40), st.integers(4, 40), st.booleans(),
+       st.booleans())
+def test_averages_of_fewer_pixels_at_the_edges_agree(kernel, stride, padding, height, width, ceil_mode, includes):
+    layer = nn.AvgPool2d(kernel, stride, min(padding, kernel // 2), ceil_mode=ceil_mode, count_include_pad=includes)
+    assert_agrees(layer, normal(0, 2, 3, height, width))
 
 
 def test_uint8_images_are_normalised_alone_as_in_lanes():
@@ -141,18 +246,10 @@ def test_nan_reaches_only_what_sees_it():
 
 
 def test_a_network_with_a_layer_that_needs_lanes_uses_them_for_one_image():
-    model, x = nn.Sequential(nn.Conv2d(2, 4, 3), nn.MetaAconC(4)), normal(0, 1, 2, 9, 9)
-    with pytest.raises(NeedsLanes, match="MetaAconC"):
+    model, x = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ConvTranspose2d(4, 2, 3)), normal(0, 1, 2, 9, 9)
+    with pytest.raises(NeedsLanes, match="ConvTranspose2d"):
         AloneSession(model, x.shape, FLOAT)
     np.testing.assert_array_equal(model(x), in_lanes(model, x))
-
-
-@pytest.mark.parametrize(("model", "shape"), [
-    (nn.Sequential(nn.Linear(5, 6), nn.PReLU(6)), (1, 5)),
-    (nn.AvgPool2d(3, 2, 1, count_include_pad=False), (1, 2, 9, 9)), (nn.AvgPool2d(2, ceil_mode=True), (1, 2, 9, 9))])
-def test_what_cannot_be_computed_alone_is_said_to_need_lanes(model, shape):
-    with pytest.raises(NeedsLanes):
-        AloneSession(model, shape, FLOAT)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (2, 1), (LANES, 0), (LANES + 1, 0)])

@@ -16,8 +16,8 @@ from fastconv.layout import Packed
 def concat(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
     """The channels of all inputs, one after the other."""
     inputs = alike(builder, inputs, channels=True)
-    starts = _starts(inputs)
-    y = join(builder, _joined(inputs), list(zip(starts, inputs, strict=True)))
+    starts = starts_of(inputs)
+    y = join(builder, joined(inputs), list(zip(starts, inputs, strict=True)))
     y.needs_grad = any(x.needs_grad for x in inputs)
 
     def gradient() -> None:
@@ -46,9 +46,9 @@ def narrow(builder: Builder, x: Tensor, start: int, length: int) -> Tensor:
 
 def channel_shuffle(builder: Builder, inputs: Sequence[Tensor], groups: int) -> Tensor:
     """All channels of the inputs: the first of each group, then the second of each, and so on."""
-    y = Tensor.new(_joined(inputs), any(x.needs_grad for x in inputs))
-    runs = list(_runs(inputs, groups))
-    for x, first, count, target in runs:
+    y = Tensor.new(joined(inputs), any(x.needs_grad for x in inputs))
+    moves = list(runs(inputs, groups))
+    for x, first, count, target in moves:
         _copy(builder, x.channels(first, count), y.channels(target, count), 1, groups)
 
     def gradient() -> None:
@@ -56,7 +56,7 @@ def channel_shuffle(builder: Builder, inputs: Sequence[Tensor], groups: int) -> 
             for x in inputs:
                 if x.needs_grad:
                     x.new_grad()
-            for x, first, count, target in runs:
+            for x, first, count, target in moves:
                 if x.grad is not None:
                     _copy(builder, y.grad.channels(target, count), x.grad.channels(first, count), groups, 1)
 
@@ -64,10 +64,10 @@ def channel_shuffle(builder: Builder, inputs: Sequence[Tensor], groups: int) -> 
     return y
 
 
-def _runs(inputs: Sequence[Tensor], groups: int) -> Iterator[tuple[Tensor, int, int, int]]:
+def runs(inputs: Sequence[Tensor], groups: int) -> Iterator[tuple[Tensor, int, int, int]]:
     """What each group takes from each input: from which channel on, how many, and to which channel the first goes."""
     size = sum(x.place.channels for x in inputs) // groups
-    for start, x in zip(_starts(inputs), inputs, strict=True):
+    for start, x in zip(starts_of(inputs), inputs, strict=True):
         for group in range(groups):
             first, end = max(start, group * size), min(start + x.place.channels, (group + 1) * size)
             if first < end:
@@ -80,10 +80,10 @@ def _copy(builder: Builder, x: Tensor, y: Tensor, x_step: int, y_step: int) -> N
                  x_step=x_step * plane, y_step=y_step * plane)
 
 
-def _starts(inputs: Sequence[Tensor]) -> list[int]:
+def starts_of(inputs: Sequence[Tensor]) -> list[int]:
     """The first channel of each input in all of them."""
     return [sum(x.place.channels for x in inputs[:i]) for i in range(len(inputs))]
 
 
-def _joined(inputs: Sequence[Tensor]) -> Packed:
+def joined(inputs: Sequence[Tensor]) -> Packed:
     return replace(inputs[0].place, channels=sum(x.place.channels for x in inputs))

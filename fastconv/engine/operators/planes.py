@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Buffer, Fixed
-from fastconv.engine.operators import depthwise
+from fastconv.engine.operators import channels, depthwise, upsampling
 from fastconv.engine.operators.activation import Formula
 from fastconv.engine.operators.tiling import Lines, Progression, tile_cost
 from fastconv.engine.operators.window import Window
@@ -18,8 +18,8 @@ from fastconv.engine.parameter import Derived, Parameter
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import activation as activations
+from fastconv.kernels import multiplication, planes_correlate
 from fastconv.kernels import planes as kernels
-from fastconv.kernels import planes_correlate
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed, groups_of, vector_plane
@@ -35,10 +35,6 @@ DEPTHWISE_COST, LINEAR_COST, POOL_COST, SPLIT_COST = 5, 5, 5, 25
 
 #: Channels from which on two rows of results at a time are faster than one.
 LEAST_PAIR_CHANNELS = 16
-
-
-class NeedsLanes(Exception):
-    """What is asked for can only be computed with an image in each lane."""
 
 
 def new(place: Packed) -> Tensor:
@@ -84,8 +80,8 @@ class Seen:
         return int(self.masks.shape[1])
 
 
-def windows(builder: Builder, x: Tensor, window: Window, channels: int) -> Seen:
-    """What the windows see of x, for `channels` of results."""
+def windows(builder: Builder, x: Tensor, window: Window, targets: int) -> Seen:
+    """What the windows see of x, for `targets` channels of results."""
     size, phases = window.output_size(x.place.size), [(0, 0)]
     if window.stride != (1, 1):
         used = [sorted({tap % window.stride[axis] for tap in _taps(window, axis)}) for axis in (0, 1)]
@@ -95,7 +91,7 @@ def windows(builder: Builder, x: Tensor, window: Window, channels: int) -> Seen:
         if x.place.row < size[1]:
             x = _placed(builder, x, Packed.alone(*x.place.shape, size[1]))
         plane, row = x.place.plane, x.place.row
-    place = replace(Packed.alone(channels, *size, row), plane=vector_plane((size[0] - 1) * row + size[1]))
+    place = replace(Packed.alone(targets, *size, row), plane=vector_plane((size[0] - 1) * row + size[1]))
     starts = {phase: number * plane for number, phase in enumerate(phases)}
     offsets = [starts[row_tap % window.stride[0], col_tap % window.stride[1]]
                + row_tap // window.stride[0] * row + col_tap // window.stride[1]
@@ -229,11 +225,36 @@ def max_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
     return _pool(builder, kernels.max_pool, windows(builder, x, window, x.place.channels))
 
 
-def avg_pool2d(builder: Builder, x: Tensor, window: Window) -> Tensor:
-    """The mean of each window, padding counted as zeros."""
-    share = 1 / (window.kernel[0] * window.kernel[1])
-    if window.kernel != x.place.size or any(window.padding):
-        return _pool(builder, kernels.mean_pool, windows(builder, x, window, x.place.channels), share)
+def avg_pool2d(builder: Builder, x: Tensor, window: Window, count_include_pad: bool = True) -> Tensor:
+    """The mean of each window; padding counts as zeros, or where `count_include_pad` is False not at all."""
+    most = window.kernel[0] * window.kernel[1]
+    if window.kernel == x.place.size and not any(window.padding):
+        return _plane_sums(builder, x, 1 / most)
+    counts = _counts(window, x.place.size, count_include_pad)
+    seen = windows(builder, x, window, x.place.channels)
+    if (counts == most).all():
+        return _pool(builder, kernels.mean_pool, seen, 1 / most)
+    y = _pool(builder, kernels.mean_pool, seen)
+    shares = np.zeros(y.place.plane + y.place.row, np.float32)
+    shares[:counts.shape[0] * y.place.row].reshape(-1, y.place.row)[:, :counts.shape[1]] = 1 / counts
+    builder.call(multiplication.product, x=y.buffer, y=Fixed(shares), z=y.buffer, step=1, y_plane=0,
+                 **_vectors(y.place))
+    return y
+
+
+def _counts(window: Window, size: tuple[int, int], count_include_pad: bool) -> np.ndarray:
+    """(H_out, W_out): the pixels that a mean is taken of, at least 1."""
+    sides = []
+    for axis, outputs in enumerate(window.output_size(size)):
+        pixels = np.add.outer(_taps(window, axis), window.stride[axis] * np.arange(outputs))
+        before, behind = window.padding[2 * axis:2 * axis + 2] if count_include_pad else (0, 0)
+        sides.append(((pixels >= -before) & (pixels < size[axis] + behind)).sum(axis=0))
+    counts: np.ndarray = np.maximum(np.multiply.outer(*sides), 1)
+    return counts
+
+
+def _plane_sums(builder: Builder, x: Tensor, share: float) -> Tensor:
+    """The sum of each channel's pixels times `share`."""
     pixels = windows(builder, x, Window((1, 1)), x.place.channels)
     return _pool(builder, kernels.plane_mean, replace(pixels, place=Packed.alone(x.place.channels, 1, 1)), share)
 
@@ -257,25 +278,126 @@ def relu(builder: Builder, x: Tensor) -> Tensor:
 
 
 def activate(builder: Builder, x: Tensor, formula: Formula) -> Tensor:
-    """The activation of x, in its place where that is allowed."""
+    """The activation of x, in its place where that is allowed. Its coefficients may be values (C, 1, 1)."""
+    fields = formula.fields() | {"c_has_lanes": False}
     y = new(x.place) if x.read_only else x.in_place()
-    fields = formula.fields()
     if x.place.plane % LANES and any(fields.get(f"{name}_step") for name in "abc"):
-        raise NeedsLanes("an activation with parameters for each feature")
-    builder.call(activations.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=x.buffer, **fields,
-                 **_vectors(x.place))
+        builder.call(kernels.activate_features.of(formula.name), x=x.buffer, y=y.buffer, features=x.place.features,
+                     **fields)
+    else:
+        builder.call(activations.activate.of(formula.name), x=x.buffer, y=y.buffer, slope=x.buffer, **fields,
+                     **_vectors(x.place))
     return y
+
+
+def switch_of_image(builder: Builder, x: Tensor) -> Tensor:
+    """σ of the sum of the channels' means (1, 1, 1): the layer-wise switch of meta-ACON."""
+    means = avg_pool2d(builder, x, Window(x.place.size))
+    row = Tensor(Packed.alone(1, 1, means.place.channels), means.buffer, needs_grad=False)
+    return activate(builder, _plane_sums(builder, row, 1.0), Formula("sigmoid"))
+
+
+def switch_of_channels(builder: Builder, x: Tensor, layers: Iterable[tuple[Weight, Bias]]) -> Tensor:
+    """σ of what linear layers make of the channels' means (C, 1, 1): the channel-wise switch of meta-ACON."""
+    switch = avg_pool2d(builder, x, Window(x.place.size))
+    for weight, bias in layers:
+        switch = linear(builder, switch, weight, bias)
+    return activate(builder, switch, Formula("sigmoid"))
+
+
+def multiply(builder: Builder, x: Tensor, factor: Tensor) -> Tensor:
+    """x (C, H, W) times a factor of the same shape or (C, 1, 1), in the place of x where that is allowed."""
+    if factor.place.features != x.place.features:
+        return activate(builder, x, Formula("affine", [features(builder, factor), 0.0]))
+    x, factor = alike(builder, [x, factor])
+    y = new(x.place) if x.read_only else x.in_place()
+    builder.call(multiplication.product, x=x.buffer, y=factor.buffer, z=y.buffer, step=1,
+                 channels=1, pixels=groups_of(x.place.floats), plane=0, y_plane=0)
+    return y
+
+
+def concat(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
+    """The channels of all inputs, one after the other."""
+    return channel_shuffle(builder, inputs, 1)
+
+
+def narrow(x: Tensor, start: int, length: int) -> Tensor:
+    """The channels of x from start on, where they lie."""
+    y = x.channels(start, length)
+    y.read_only = True
+    return y
+
+
+def channel_shuffle(builder: Builder, inputs: Sequence[Tensor], groups: int) -> Tensor:
+    """All channels of the inputs: the first of each group, then the second of each, and so on."""
+    inputs = alike(builder, inputs)
+    y = new(channels.joined(inputs))
+    for x, first, count, target in channels.runs(inputs, groups):
+        source = x.channels(first, count)
+        builder.call(kernels.copy_channels, x=source.buffer, y=y.channels(target, count).buffer, channels=count,
+                     floats=(x.place.height - 1) * x.place.row + x.place.width, x_step=x.place.plane,
+                     y_step=groups * y.place.plane)
+    return y
+
+
+def group_norm(builder: Builder, x: Tensor, groups: int, eps: float) -> Tensor:
+    """x normalised over each of so many groups of channels."""
+    if x.place.size != (1, 1):
+        return _normalised(builder, x, x.place.channels // groups, eps)
+    x = features(builder, x)
+    rows = Packed.alone(groups, 1, x.place.channels // groups)
+    together = replace(rows, plane=rows.width)
+    apart = _placed(builder, Tensor(together, x.buffer, needs_grad=False), rows)
+    return Tensor(x.place, _placed(builder, _normalised(builder, apart, 1, eps), together).buffer, needs_grad=False)
+
+
+def _normalised(builder: Builder, x: Tensor, width: int, eps: float) -> Tensor:
+    seen = windows(builder, x, Window((1, 1)), x.place.channels)
+    y = new(x.place) if x.read_only else x.in_place()
+    builder.call(kernels.group_norm, x=x.buffer, y=y.buffer, masks=Fixed(seen.masks), vectors=seen.vectors,
+                 channels=x.place.channels, width=width, plane=x.place.plane, eps=eps,
+                 share=1 / (width * x.place.height * x.place.width))
+    return y
+
+
+def upsample(builder: Builder, x: Tensor, scale: tuple[int, int]) -> Tensor:
+    """Each pixel of x as a rectangle of `scale` (height, width) pixels."""
+    y = new(Packed.alone(x.place.channels, x.place.height * scale[0], x.place.width * scale[1]))
+    builder.call(kernels.upsample, **upsampling.fields(x, y, scale))
+    return y
+
+
+def alike(builder: Builder, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The inputs, laid out as the first is; those of other shapes than images are as features."""
+    if any(x.place.size != inputs[0].place.size for x in inputs):
+        inputs = [features(builder, x) for x in inputs]
+    places = [replace(inputs[0].place, channels=x.place.channels) for x in inputs]
+    return [x if x.place == place else _placed(builder, x, place) for x, place in zip(inputs, places, strict=True)]
+
+
+def features(builder: Builder, x: Tensor) -> Tensor:
+    """x (C, H, W) as so many channels of one pixel."""
+    place = Packed.alone(x.place.features, 1, 1)
+    if x.place == place:
+        return x
+    y = _placed(builder, x, replace(x.place, row=x.place.width, plane=x.place.height * x.place.width))
+    return Tensor(place, y.buffer, needs_grad=False)
+
+
+def images(builder: Builder, x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Features as images (C, H, W) again: what `features` undoes."""
+    place = Packed.alone(*shape)
+    rows = Tensor(replace(place, plane=place.height * place.width), x.buffer, needs_grad=False, read_only=x.read_only)
+    return _placed(builder, rows, place)
 
 
 def add(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
     """The sum of the inputs, in order."""
-    place = inputs[0].place
-    if any(x.place.shape != place.shape for x in inputs):
-        raise NeedsLanes("a sum of images and features")
-    alike = [x if x.place == place else _placed(builder, x, place) for x in inputs]
-    y = new(place) if alike[0].read_only else alike[0].in_place()
-    total = alike[0]
-    for x in alike[1:]:
+    same = alike(builder, inputs)
+    place = same[0].place
+    y = new(place) if same[0].read_only else same[0].in_place()
+    total = same[0]
+    for x in same[1:]:
         call = builder.call(activations.add, x=total.buffer, y=x.buffer, z=y.buffer,
                             size=groups_of(place.floats) * LANES, lower=-np.inf)
         y.correlations, total = [call], y
@@ -293,10 +415,7 @@ def _placed(builder: Builder, x: Tensor, place: Packed) -> Tensor:
 
 def softmax(builder: Builder, x: Tensor) -> Tensor:
     """Softmax over features."""
-    if x.place.size != (1, 1):
-        raise NeedsLanes("softmax of flattened images")
-    together = Packed.alone(*x.place.shape)
-    y = _writable(builder, x) if x.place == together else _placed(builder, x, together)
+    y = _writable(builder, features(builder, x))
     builder.call(kernels.softmax, y=y.buffer, classes=y.place.features)
     return y
 
