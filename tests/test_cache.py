@@ -188,7 +188,7 @@ def test_kernels_of_another_processor_are_left_alone_and_never_used(installed, f
 
 def test_a_change_in_a_file_that_kernels_call_compiles_them_anew_and_removes_the_old_ones(installed, filled):
     names = [path.name for path in installed.files()]
-    with (installed.package / "simd" / "tile.py").open("a", encoding="utf-8") as file:
+    with (installed.package / "simd" / "native.py").open("a", encoding="utf-8") as file:
         file.write("\n# changed\n")
     assert installed.run() == Outcome(filled[1].outputs, True, "")
     after = [path.name for path in installed.files()]

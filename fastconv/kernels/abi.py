@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import from_dtype, njit, types
+from numba import from_dtype, types
 from numba.extending import intrinsic, models, register_model
 
 from fastconv.kernels.compiling import callback
 from fastconv.simd.block import ONE_VECTOR, Block, BlockType
-
-#: fastmath flags that change no NaN and no infinity and keep the order of additions.
-NATIVE: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract"}}
+from fastconv.simd.native import native
 
 #: A place in memory: group g's data starts at address + g * stride (stride 0: scratch memory of one worker).
 BUFFER = np.dtype([("address", np.int64), ("stride", np.int64)])
@@ -73,8 +71,7 @@ class Kernel:
         """The kernel's address, specialised on a tile size."""
         if block not in self._compiled:
             signature = types.void(RecordsType(self.arguments, block, self.formula), types.intp)
-            options = {key: value for key, value in NATIVE.items() if key != "nogil"}
-            self._compiled[block] = callback(signature, self.function, options)
+            self._compiled[block] = callback(signature, self.function)
         return int(self._compiled[block].address)
 
 
@@ -127,31 +124,31 @@ def offset(_typing, start, count):
     return start(start, types.intp), codegen
 
 
-@njit(**NATIVE)
+@native
 def floats(buffer, group):
     """Pointer to group `group` of a float32 buffer."""
     return pointer(np.float32, buffer.address + group * buffer.stride)
 
 
-@njit(**NATIVE)
+@native
 def octets(buffer, group):
     """Pointer to group `group` of a uint8 buffer."""
     return pointer(np.uint8, buffer.address + group * buffer.stride)
 
 
-@njit(**NATIVE)
+@native
 def shorts(buffer, group):
     """Pointer to group `group` of a uint16 buffer."""
     return pointer(np.uint16, buffer.address + group * buffer.stride)
 
 
-@njit(**NATIVE)
+@native
 def words(buffer, group):
     """Pointer to group `group` of a uint32 buffer."""
     return pointer(np.uint32, buffer.address + group * buffer.stride)
 
 
-@njit(**NATIVE)
+@native
 def integers(buffer, group):
     """Pointer to group `group` of an int64 buffer."""
     return pointer(np.int64, buffer.address + group * buffer.stride)

@@ -7,16 +7,17 @@ the x. All that follows back then concerns the maxima alone, a quarter of the pi
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from fastconv.kernels import formulas
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, octets, record, shorts
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, octets, record, shorts
 from fastconv.kernels.activation import COEFFICIENTS, coefficients, formula_of
-from fastconv.kernels.pooling import WINDOWS, corner_of, inside, is_constant
+from fastconv.kernels.pooling import WINDOWS, corner_of, inside
 from fastconv.layout import LANES
 from fastconv.simd import vector
 from fastconv.simd.math import ONE
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("y", BUFFER),
@@ -26,14 +27,14 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _evaluated(formula, keeps_slope, x, a, b, c):
     """The activation of x, and the slope there or x itself."""
     value, slope, _, _, _ = formula(x, a, b, c)
     return value, (slope if keeps_slope else x)
 
 
-@njit(**NATIVE)
+@native
 def _maximum(formula, keeps_slope, a, b, c, x, argmax, corner, row, kernel_width,
              kh_start, kh_end, kw_start, kw_end):
     """The largest activation of a window, what is kept of it, and its place; the first wins, and NaN over all."""
@@ -61,14 +62,14 @@ def _valley_of(_typing, records):
     return function(records), codegen
 
 
-@njit(**NATIVE)
+@native
 def _is_valley(valley, op, channel):
     """Whether the formula is one in this channel; a c with lanes is the σ of something, and positive."""
     a, b = floats(op.a, 0)[channel * op.a_step], floats(op.b, 0)[channel * op.b_step]
     return valley(a, b, ONE if op.c_has_lanes else floats(op.c, 0)[channel * op.c_step])
 
 
-@njit(**NATIVE)
+@native
 def _maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner, row, kernel_width,
                        kh_start, kh_end, kw_start, kw_end):
     """As `_maximum`, from the least and the greatest x of the window alone."""
@@ -89,7 +90,7 @@ def _maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner, row, ke
             vector.select(wins, at_least, at_greatest))
 
 
-@njit(**NATIVE)
+@native
 def _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, row, kernel_width,
           kh_start, kh_end, kw_start, kw_end):
     if is_valley:
@@ -99,7 +100,13 @@ def _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, row, kern
                     kh_start, kh_end, kw_start, kw_end)
 
 
-@njit(**NATIVE)
+@native
+def _is_constant(window, op, height, width):
+    """Whether the part of a window that is inside the image is all of it, and its size a compile-time constant."""
+    return height == op.kernel_height == window.rows and width == op.kernel_width == window.cols
+
+
+@native
 def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
     x, y, kept = floats(op.x, group), floats(op.y, group), floats(op.kept, group)
@@ -111,7 +118,7 @@ def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax
             for ow in range(op.out_width):
                 kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
                 corner = corner_of(op, channel, oh, ow)
-                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
                     best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
                                               window.cols, 0, window.rows, 0, window.cols)
                 else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from fastconv.kernels import formulas
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, floats, kernel, record
+from fastconv.kernels.abi import BUFFER, argument, floats, kernel, record
 from fastconv.layout import LANES
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ZERO = np.float32(0.0)
 
@@ -34,7 +35,7 @@ def formula_of(_typing, records):
     return formula(records), codegen
 
 
-@njit(**NATIVE)
+@native
 def coefficients(op, group, channel):
     """A formula's a, b and c in one channel, as vectors."""
     a, b, c = floats(op.a, 0), floats(op.b, 0), floats(op.c, group)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fastconv.kernels.abi import (
     BUFFER,
     COUNT,
-    NATIVE,
     TARGETS,
     argument,
     integers,
@@ -19,6 +17,7 @@ from fastconv.kernels.abi import (
     shorts,
 )
 from fastconv.layout import LANES
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("argmax", BUFFER), ("batch", BUFFER),  # int64 (N, C, out_height, out_width) in the batch's targets
@@ -30,7 +29,7 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _unpack(op, places, group):
     batch = integers(op.batch, 0)
     positions = pointer(np.int64, batch[TARGETS])
@@ -46,7 +45,7 @@ def _unpack(op, places, group):
                     target += 1
 
 
-@njit(**NATIVE)
+@native
 def _pack(op, places, group):
     batch = integers(op.batch, 0)
     positions = pointer(np.int64, batch[TARGETS])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from fastconv.kernels.abi import (
     BUFFER,
@@ -19,7 +18,6 @@ from fastconv.kernels.abi import (
     IMAGES,
     INDICES,
     KEY,
-    NATIVE,
     TOTAL,
     argument,
     block_of,
@@ -37,6 +35,7 @@ from fastconv.kernels.random import key_of, uniform
 from fastconv.layout import LANES
 from fastconv.simd import math as vector_math
 from fastconv.simd import tile as tiles
+from fastconv.simd.native import native
 from fastconv.simd.noise import noise
 from fastconv.simd.places import between, multiples, neighbours, to_integers, truncated, within
 from fastconv.simd.vector import first_lanes, fma, lane_sum, load, select, splat, store
@@ -130,12 +129,12 @@ def draw(records, group):
             table[RIGHT * LANES + lane], table[BOTTOM * LANES + lane] = np.float32(op.width), np.float32(op.height)
 
 
-@njit(**NATIVE)
+@native
 def _symmetric(key, counter):
     return 2.0 * uniform(key, counter) - 1.0
 
 
-@njit(**NATIVE)
+@native
 def _draw(op, key, table):
     """One image's transform: the way back through shift, rotation, shear, scale and flip, about the centre."""
     down, right = op.shift * _symmetric(key, 0), op.shift * _symmetric(key, 1)
@@ -186,7 +185,7 @@ def displace(records, _group):
             _smooth(block, offset(plane, w * LANES), line, row, taps, op.height, op.radius)
 
 
-@njit(**NATIVE)
+@native
 def _smooth(block, values, stride, row, taps, count, radius):
     """Replaces `count` vectors by their weighted averages; the last block may repeat some of the one before."""
     zero = splat(np.float32(0.0))
@@ -204,7 +203,7 @@ def _smooth(block, values, stride, row, taps, count, radius):
             _average(block, values, min(first, count - block.cols), stride, middle, taps, count, radius)
 
 
-@njit(**NATIVE)
+@native
 def _average(block, values, first, stride, row, taps, count, radius):
     """values[first + c] = Σ_j taps[j] row[first + c + j - radius] for the columns c of the block."""
     total = tiles.zeros(block)
@@ -239,7 +238,7 @@ def border_uint8(records, _group):
             source = offset(source, op.height * op.width)
 
 
-@njit(**NATIVE)
+@native
 def _neighbours(above, below, width, copy):
     """copy[w] = the bytes left and right of column w, above and below."""
     copy[0] = np.uint32(above[0]) << 8 | np.uint32(below[0]) << 24
@@ -278,7 +277,7 @@ SAMPLE = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _sample(copies, op, group):
     table, field, x = floats(op.transforms, 0), floats(op.field, 0), floats(op.x, group)
     scale, shift, zero = floats(op.scale, 0), floats(op.shift, 0), splat(np.float32(0.0))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, COUNT, NATIVE, argument, floats, integers, kernel, record
+from fastconv.kernels.abi import BUFFER, COUNT, argument, floats, integers, kernel, record
 from fastconv.kernels.moments import moments
 from fastconv.layout import LANES
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ZERO = np.float32(0.0)
 
@@ -26,7 +26,7 @@ PLANES = (("channels", np.int64), ("pixels", np.int64), ("plane", np.int64))
 MEAN, INVERSE_STD, VARIANCE = range(3)
 
 
-@njit(**NATIVE)
+@native
 def _images(batch, group):
     """How many images a group has."""
     return min(LANES, batch[COUNT] - group * LANES)
@@ -78,7 +78,7 @@ def combine_statistics(records, _index):
         table[VARIANCE * op.channels + channel] = variance
 
 
-@njit(**NATIVE)
+@native
 def _factors(op, channel):
     """(mean, γ / √(var + ε), β) of a channel."""
     table = floats(op.table, 0)
@@ -108,7 +108,7 @@ def normalise(records, group):
                 vector.store(y, i, vector.at_least(vector.fma(vector.load(x, i) - mean, scale, shift), lower))
 
 
-@njit(**NATIVE)
+@native
 def _through(op, gradient, x, mean, scale, shift):
     """dy, with zeros where a ReLU that is part of the normalisation was off."""
     if op.gated:

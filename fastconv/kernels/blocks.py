@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from numba import njit
-
-from fastconv.kernels.abi import NATIVE
+from fastconv.simd.native import native
 
 
-@njit(**NATIVE)
+@native
 def block_count(channels, most):
     """The fewest blocks of at most `most` channels."""
     return (channels + most - 1) // most
 
 
-@njit(**NATIVE)
+@native
 def block_start(channels, most, index):
     """Where block `index` starts; the sizes of blocks differ by at most one."""
     blocks = block_count(channels, most)

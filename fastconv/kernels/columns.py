@@ -11,12 +11,12 @@ reads them, and leaves them in a panel for the others, which stays in the first 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, integers, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, offset, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("x_plane", np.int64),  # with its zeros
@@ -33,7 +33,7 @@ ARGUMENTS = record(
     ("strip", np.int64),  # of the weight's gradient: the pixels between two sums over the lanes
 )
 
-@njit(**NATIVE)
+@native
 def _multiply(block, op, x, y, w, bias, taps, pixels, panel, first, end):
     """Whole tiles of output pixels from `first` on, up to `end` at most; returns the first one left.
 
@@ -73,7 +73,7 @@ def multiply(records, group):
         _multiply(tiles.one_column(block), op, x, y, w, bias, taps, pixels, panel, left, op.pixel_count)
 
 
-@njit(**NATIVE)
+@native
 def _multiply_grad(block, op, x, y, w, taps, pixels, first, end):
     """As `_multiply`, for one block of source channels."""
     x_plane, y_plane = op.x_plane * LANES, op.y_plane * LANES

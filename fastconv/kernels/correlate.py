@@ -11,11 +11,11 @@ whole input, and padding costs nothing: taps outside the image are in no run.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, integers, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, offset, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
+from fastconv.simd.native import native
 
 #: Tiles of pixels that follow each other at the same distance and see the same taps.
 RUN = np.dtype([(name, np.int64) for name in (
@@ -45,7 +45,7 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _correlate_runs(block, op, w, bias, x, y, runs, run_count):
     """All tiles of the runs, for the `block.rows` target channels that w, bias and y start at."""
     if op.channels_inner:

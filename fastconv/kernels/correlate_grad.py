@@ -13,12 +13,12 @@ the sums of a row of a tile follow each other.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, offset, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dy", BUFFER), ("dw", BUFFER),
@@ -38,19 +38,19 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _first(padding, tap, stride):
     """The first output position whose tap is not in the padding in front."""
     return max(0, (padding - tap + stride - 1) // stride)
 
 
-@njit(**NATIVE)
+@native
 def _end(size, out_size, padding, tap, stride):
     """One past the last output position whose tap is not in the padding behind."""
     return min(out_size, (size - 1 + padding - tap) // stride + 1)
 
 
-@njit(**NATIVE)
+@native
 def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
     """Adds the sum over a strip of rows to block.rows x block.cols weights."""
     row_tap, col_tap = kh * op.dilation_height, kw * op.dilation_width
@@ -75,7 +75,7 @@ def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
     tiles.add_lane_sums(dw, t * op.sources * taps + start, op.sources * taps, tile, strip_start > 0)
 
 
-@njit(**NATIVE)
+@native
 def _grad_strip(block, op, x, dy, dw, strip_start, strip_end):
     """Adds a strip of rows to the gradient of one group of channels."""
     if op.taps_in_tile:

@@ -10,12 +10,12 @@ is copied between zeros first, so that all pixels see the whole window.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, offset, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("y", BUFFER),  # the correlated and its result; for the weight's gradient also that of the result
@@ -34,7 +34,7 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _channel(op, x, padded, c):
     """One channel of x, or its copy between zeros, and the pixels from one of its rows to the next."""
     plane = offset(x, c * op.x_plane * LANES)
@@ -47,7 +47,7 @@ def _channel(op, x, padded, c):
     return padded, op.padded_row
 
 
-@njit(**NATIVE)
+@native
 def _correlate(weights, op, plane, row, y, start, lower, col_step):
     """y of one channel."""
     row_step, step = op.dilation_height * row * LANES, op.stride_width * LANES
@@ -79,7 +79,7 @@ def depthwise(records, group):
             _correlate(weights, op, plane, row, target, start, lower, op.dilation_width * LANES)
 
 
-@njit(**NATIVE)
+@native
 def _grad(window, op, plane, row, y, col_step):
     """The sums of one channel."""
     row_step, step, tile = op.dilation_height * row * LANES, op.stride_width * LANES, tiles.zeros(window)

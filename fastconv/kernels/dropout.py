@@ -8,11 +8,11 @@ The gradient is the same product, so nothing is kept for it: its factors are dra
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, SEED, STEP, argument, floats, integers, kernel, record
+from fastconv.kernels.abi import BUFFER, SEED, STEP, argument, floats, integers, kernel, record
 from fastconv.layout import LANES
 from fastconv.simd import philox, vector
+from fastconv.simd.native import native
 
 ZERO = np.float32(0.0)
 
@@ -27,12 +27,12 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _factor(op, bits):
     return vector.select(philox.at_least(bits, op.threshold), op.scale, ZERO)
 
 
-@njit(**NATIVE)
+@native
 def _drop(op, x, y, pixel, channel, bits):
     """One pixel of a channel; others are not its draw's business."""
     if 0 <= pixel < op.pixels:
@@ -56,7 +56,7 @@ def dropout(records, group):
             _drop(op, x, y, pixel + 3, channel, d)
 
 
-@njit(**NATIVE)
+@native
 def _drop_plane(op, x, y, channel, bits):
     if channel < op.channels:
         factor, start = _factor(op, bits), channel * op.plane * LANES

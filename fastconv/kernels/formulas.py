@@ -8,11 +8,10 @@ exponentials stay scaled (`simd.math`) up to the last multiplication.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import NATIVE
 from fastconv.simd import math, vector
 from fastconv.simd.math import HALF, LEAST, ONE, TWO, UNSCALE, ZERO
+from fastconv.simd.native import native
 
 _FOUR = np.float32(4.0)
 _THIRD, _SIXTH, _THREE = np.float32(1 / 3), np.float32(1 / 6), np.float32(3.0)
@@ -26,13 +25,13 @@ _SWISH_OVERSHOOT = np.float32(0.0999)  # Swish's slope is between -0.0998394 and
 _NORMAL_DENSITY = np.float32(0.3989422804)  # 1 / √(2π)
 
 
-@njit(**NATIVE)
+@native
 def affine(x, scale, shift, _c):
     """a x + b"""
     return vector.fma(scale, x, shift), scale, x, ONE, ZERO
 
 
-@njit(**NATIVE)
+@native
 def leaky_relu(x, slope, _b, _c):
     """x where it is positive, a x elsewhere."""
     positive = x > ZERO
@@ -40,7 +39,7 @@ def leaky_relu(x, slope, _b, _c):
             vector.select(positive, ZERO, x), ZERO, ZERO)
 
 
-@njit(**NATIVE)
+@native
 def _exp_of_minus(a, a_lost, x):
     """2³² e^-(|a| + a_lost) x for x from 0."""
     steep = -vector.magnitude(a)
@@ -50,7 +49,7 @@ def _exp_of_minus(a, a_lost, x):
     return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
 
 
-@njit(**NATIVE)
+@native
 def elu(x, alpha, scale, _c):
     """b x where x is positive, b a (eˣ - 1) elsewhere (Clevert et al. 2016, equation 15)."""
     product = -vector.magnitude(x)
@@ -64,7 +63,7 @@ def elu(x, alpha, scale, _c):
             vector.select(positive, scale, steep * scaled * UNSCALE), ZERO, ZERO, ZERO)
 
 
-@njit(**NATIVE)
+@native
 def sigmoid(x, _a, _b, _c):
     """1 / (1 + e⁻ˣ)"""
     size = vector.magnitude(x)
@@ -74,7 +73,7 @@ def sigmoid(x, _a, _b, _c):
     return vector.select(x < ZERO, smaller * UNSCALE, larger), larger * smaller * UNSCALE, ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def tanh(x, _a, _b, _c):
     """tanh x, with the derivative 1 - tanh² x = (1 - t) (1 + t)."""
     small, part = math.tanh_parts(x)
@@ -83,7 +82,7 @@ def tanh(x, _a, _b, _c):
     return value, vector.select(small, near, far), ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def softplus(x, beta, threshold, _c):
     """log(1 + e^(a x)) / a, and x itself where a x > b."""
     u = beta * x
@@ -98,7 +97,7 @@ def softplus(x, beta, threshold, _c):
     return vector.select(linear, x, value), vector.select(linear, ONE, slope), ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def _switch(u, scaled):
     """The parts of σ(u) from scaled = 2³² e^(-|u|): whether u < 0; σ(|u|), 2³² σ(-|u|), u, and 2³² σ(u) σ(-u)."""
     larger = ONE / vector.fma(scaled, UNSCALE, ONE)
@@ -106,7 +105,7 @@ def _switch(u, scaled):
     return u < ZERO, larger, smaller, u, larger * smaller
 
 
-@njit(**NATIVE)
+@native
 def _gated(v, switch):
     """v σ(u); σ(u) + u σ(u) σ(-u), its derivative by v where u is a multiple of v; and 1 minus that."""
     negative, larger, smaller, u, bell = switch
@@ -117,7 +116,7 @@ def _gated(v, switch):
     return value, slope, rest
 
 
-@njit(**NATIVE)
+@native
 def swish(x, beta, _b, _c):
     """x σ(a x) (Ramachandran et al. 2017); by a, x² σ(a x) σ(-a x)."""
     size, steep = vector.magnitude(x), -vector.magnitude(beta)
@@ -126,7 +125,7 @@ def swish(x, beta, _b, _c):
     return value, slope, x * switch[4] * x * UNSCALE, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def acon(x, p1, p2, beta):
     """(a - b) x σ(c (a - b) x) + b x, ACON-C (Ma et al. 2021, section 3.2)."""
     difference = p1 - p2
@@ -138,7 +137,7 @@ def acon(x, p1, p2, beta):
     return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
 
 
-@njit(**NATIVE)
+@native
 def _acon(x, v, difference, p2, switch):
     """ACON-C from v = (p1 - p2) x and what `_switch` returns for β v."""
     value, inner, rest = _gated(v, switch)
@@ -146,7 +145,7 @@ def _acon(x, v, difference, p2, switch):
             v * switch[4] * v * UNSCALE)
 
 
-@njit(**NATIVE)
+@native
 def acon_of_pixel(x, p1, p2, _c):
     """ACON-C whose switch c is σ(x) (Ma et al. 2021, section 3.3, pixel-wise)."""
     beta, bell, _, _, _ = sigmoid(x, ZERO, ZERO, ZERO)
@@ -158,7 +157,7 @@ def acon_of_pixel(x, p1, p2, _c):
     return value, vector.fma(v * bell, v * (switch[4] * UNSCALE), slope), by_p1, by_p2, ZERO
 
 
-@njit(**NATIVE)
+@native
 def gelu(x, _a, _b, _c):
     """x Φ(x), with the derivative Φ(x) + x φ(x) (Hendrycks and Gimpel 2016, section 2)."""
     tail, bell = math.normal_tail(vector.magnitude(x))
@@ -169,7 +168,7 @@ def gelu(x, _a, _b, _c):
     return value, slope, ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def gelu_tanh(x, _a, _b, _c):
     """x σ(2y) = x (1 + tanh y) / 2 with y = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel 2016, section 2)."""
     size = vector.at_most(vector.magnitude(x), _TANH_END)
@@ -187,7 +186,7 @@ def gelu_tanh(x, _a, _b, _c):
     return value, slope, ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def mish(x, _a, _b, _c):
     """x tanh(log(1 + eˣ)) (Misra 2019, equation 1).
 
@@ -208,7 +207,7 @@ def mish(x, _a, _b, _c):
     return value, slope, ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def hardswish(x, _a, _b, _c):
     """x min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, section 5.2)."""
     value = x * (vector.at_most(vector.at_least(x + _THREE, ZERO), TWO * _THREE) * _SIXTH)
@@ -217,29 +216,29 @@ def hardswish(x, _a, _b, _c):
     return value, slope, ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def hardtanh(x, low, high, _c):
     """min(max(x, a), b)"""
     value = vector.select(x < low, low, vector.select(x > high, high, x))
     return value, vector.select(x > low, vector.select(x < high, ONE, ZERO), ZERO), ZERO, ZERO, ZERO
 
 
-@njit(**NATIVE)
+@native
 def _always(_a, _b, _c):
     return True
 
 
-@njit(**NATIVE)
+@native
 def _never(_a, _b, _c):
     return False
 
 
-@njit(**NATIVE)
+@native
 def _is_swish_valley(beta, _b, _c):
     return beta >= ZERO
 
 
-@njit(**NATIVE)
+@native
 def _is_acon_valley(p1, p2, beta):
     """By x / (p1 - p2), the slope is that of Swish at β (p1 - p2) x plus p2 / (p1 - p2).
 

@@ -9,12 +9,12 @@ image are told to have no spread: they come out as β, and let no gradient throu
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, COUNT, NATIVE, argument, floats, integers, kernel, record
+from fastconv.kernels.abi import BUFFER, COUNT, argument, floats, integers, kernel, record
 from fastconv.kernels.moments import moments
 from fastconv.layout import LANES
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 
@@ -27,7 +27,7 @@ PLANES = (("channels", np.int64), ("width", np.int64), ("pixels", np.int64), ("p
 MEAN, INVERSE_STD, KEPT = range(3)
 
 
-@njit(**NATIVE)
+@native
 def _statistics(op, x, first):
     """Mean and variance of `width` channels from the first one on, for each lane.
 

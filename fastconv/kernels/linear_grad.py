@@ -7,11 +7,11 @@ and its bits do not depend on the number of threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, COUNT, NATIVE, argument, block_of, floats, integers, kernel, record
+from fastconv.kernels.abi import BUFFER, COUNT, argument, block_of, floats, integers, kernel, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dy", BUFFER),  # [image, feature], as `pack.unpack_features` leaves them
@@ -22,7 +22,7 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _product(block, op, x, dy, dw, images, row, feature):
     tile = tiles.zeros(block)
     for image in range(images):

@@ -6,13 +6,11 @@ Lanes without an image get a gradient of zero, so nothing they hold reaches a we
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fastconv.kernels.abi import (
     BUFFER,
     COUNT,
     INDICES,
-    NATIVE,
     STOP,
     TARGETS,
     argument,
@@ -25,6 +23,7 @@ from fastconv.kernels.abi import (
 )
 from fastconv.layout import LANES
 from fastconv.simd import math, vector
+from fastconv.simd.native import native
 
 ZERO = np.float32(0.0)
 
@@ -48,7 +47,7 @@ def mean_loss(records, _index):
         batch[STOP] = 1
 
 
-@njit(**NATIVE)
+@native
 def _largest(x, classes):
     """The largest of each lane's outputs; NaN where one of them is none."""
     largest = vector.load(x, 0)

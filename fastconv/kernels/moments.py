@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import NATIVE
 from fastconv.layout import LANES
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 
-@njit(**NATIVE)
+@native
 def moments(x, start, end, centre):
     """Σ (x - centre) and Σ (x - centre)² over a channel, x[start : end], for each lane.
 

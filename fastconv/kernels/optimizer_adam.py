@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import NATIVE, argument, floats, kernel
+from fastconv.kernels.abi import argument, floats, kernel
 from fastconv.kernels.update import CHUNK, arguments, constant, is_set, read, slot
 from fastconv.layout import LANES
+from fastconv.simd.native import native
 from fastconv.simd.vector import fma, lane_sum, select, splat, sqrt, store_first
 
 
@@ -70,7 +70,7 @@ def swats(records, index):
         _explore(op)
 
 
-@njit(**NATIVE)
+@native
 def _explore(op):
     """Adam."""
     theta, grad, m, v = floats(op.theta, 0), floats(op.grad, 0), floats(op.m, 0), floats(op.v, 0)
@@ -94,7 +94,7 @@ def _explore(op):
     slot(op)[0], slot(op)[1] = pp, pg
 
 
-@njit(**NATIVE)
+@native
 def _descend(op):
     """Gradient descent with momentum."""
     theta, grad, velocity = floats(op.theta, 0), floats(op.grad, 0), floats(op.velocity, 0)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fastconv.kernels.abi import (
     BUFFER,
     COUNT,
     INDICES,
-    NATIVE,
     RESULTS,
     argument,
     block_of,
@@ -23,6 +21,7 @@ from fastconv.kernels.abi import (
 from fastconv.kernels.blocks import block_start
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
+from fastconv.simd.native import native
 from fastconv.simd.rows import load_rows, rows_at, scaled
 from fastconv.simd.vector import first_lanes, splat
 
@@ -39,7 +38,7 @@ PACK = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _pack(images, op, group):
     """Transposes 16 pixels of 16 images at a time; the last 16 of a run may repeat pixels of those before."""
     batch, scale, shift, x = integers(op.batch, 0), floats(op.scale, 0), floats(op.shift, 0), floats(op.x, group)
@@ -60,7 +59,7 @@ def _pack(images, op, group):
                 tiles.store(x, target + w * LANES, LANES, scaled(tile, factor, term, lanes))
 
 
-@njit(**NATIVE)
+@native
 def _pack_short(images, op, group, source, target, length, scale, shift):
     """A run of fewer than 16 pixels, from element `source` of each image to element `target` of x."""
     batch, x = integers(op.batch, 0), floats(op.x, group)
@@ -88,7 +87,7 @@ def pack_float32(records, group):
     _pack(pointer(np.float32, integers(op.batch, 0)[op.slot]), op, group)
 
 
-@njit(**NATIVE)
+@native
 def _unpack(block, op, x, y, y_image, count):
     """y[image, feature] = x for the first `count` lanes, with y_image floats from one image to the next.
 
@@ -144,7 +143,7 @@ WEIGHT = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _pack_run(square, weight, source, target_stride, packed, place, step, length, rows):
     """packed[place + k · step + r] = weight[source + r · target_stride + k] for k < length and r < rows."""
     if length < LANES:
@@ -158,7 +157,7 @@ def _pack_run(square, weight, source, target_stride, packed, place, step, length
         tiles.store_first(packed, place + k * step, step, tiles.transposed(tile), rows)
 
 
-@njit(**NATIVE)
+@native
 def _pack_rows(square, weight, source, source_stride, packed, place, first, end, count, rows):
     """packed[place + s · rows + r] = weight[source + s · source_stride + r] for first <= s < end and r < rows.
 

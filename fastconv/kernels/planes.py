@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from fastconv.kernels.abi import (
     BUFFER,
     INDICES,
-    NATIVE,
     RESULTS,
     argument,
     floats,
@@ -32,6 +31,7 @@ from fastconv.kernels.upsample import ARGUMENTS as UPSAMPLE
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools, math, vector
 from fastconv.simd.ir_tools import FLOATS, INTEGERS
+from fastconv.simd.native import native
 
 #: Bytes behind a buffer that a vector may reach: two vectors, of which every second float is taken.
 SLACK = 2 * 4 * LANES
@@ -74,7 +74,7 @@ def _every_second(_typing, start, index):
     return vector.floats(start, types.intp), codegen
 
 
-@njit(**NATIVE)
+@native
 def _image(images, op, index):
     """x = images[indices[index]] * scale + shift"""
     batch, scale, shift, x = integers(op.batch, 0), floats(op.scale, 0), floats(op.shift, 0), floats(op.x, index)
@@ -117,7 +117,7 @@ def result(records, index):
             target += op.width
 
 
-@njit(**NATIVE)
+@native
 def _copy_rows(rows, count, stride, x, source, x_step, y, target, y_step):
     """y[target + h · y_step + i] = x[source + h · x_step + i · stride] for h < rows and i < count.
 
@@ -137,7 +137,7 @@ def _copy_rows(rows, count, stride, x, source, x_step, y, target, y_step):
         target += y_step
 
 
-@njit(**NATIVE)
+@native
 def _phase(count, first, stride):
     """How many of `count` rows or columns belong to a phase."""
     return (count - first + stride - 1) // stride
@@ -165,7 +165,7 @@ def split(records, index):
                 _copy_rows(rows, count, stride, x, source, x_step, y, target, y_row)
 
 
-@njit(**NATIVE)
+@native
 def _row_at(op, x, plane, h, w):
     """16 pixels of row h, zeros above and below the image."""
     inside = 0 <= h < op.height
@@ -293,7 +293,7 @@ def copy_channels(records, index):
             y[target + i] = x[source + i]
 
 
-@njit(**NATIVE)
+@native
 def _values(values, step, i, count):
     """A coefficient of 16 features."""
     return vector.load_first(values, i, count) if step else vector.splat(values[0])

@@ -9,13 +9,13 @@ A convolution's tile holds a few output channels (rows) at a few vectors of 16 n
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, integers, kernel, offset, record, shorts
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, offset, record, shorts
 from fastconv.kernels.planes import SEEN
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 CORRELATE = record(
     ("x", BUFFER), ("y", BUFFER),
@@ -31,7 +31,7 @@ CORRELATE = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _correlate_tiles(block, op, w, bias, x, y, first, end):
     """The tiles from vector `first` to `end`, for the `block.rows` target channels that w, bias and y start at."""
     sources, taps, x_plane, y_plane, lower, vectors = op.sources, op.taps, op.x_plane, op.y_plane, op.lower, op.vectors
@@ -101,7 +101,7 @@ LINEAR = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _products(block, op, x, w, distance):
     """Σ over all features of x times a vector for each column."""
     tile, w_at = tiles.zeros(block), 0
@@ -114,7 +114,7 @@ def _products(block, op, x, w, distance):
     return tile
 
 
-@njit(**NATIVE)
+@native
 def _linear_tiles(block, op, x, weight, bias, y, first, end):
     """The tiles from block `first` to `end`."""
     features = op.channels * op.height * op.width

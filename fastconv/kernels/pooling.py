@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, octets, record, shorts
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, octets, record, shorts
 from fastconv.layout import LANES
 from fastconv.simd import vector
+from fastconv.simd.native import native
 
 #: The windows of x, each of which makes a pixel of y.
 WINDOWS = (
@@ -30,26 +30,28 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def inside(position, stride, padding, kernel_size, size):
     """The kernel positions [start, end) of a window that lie inside the image."""
     first = position * stride - padding
     return max(0, -first), min(kernel_size, size - first)
 
 
-@njit(**NATIVE)
+@native
 def corner_of(op, c, oh, ow):
     """The pixel of x at which a window begins, perhaps in the padding."""
     return c * op.x_plane + (oh * op.stride_height - op.top) * op.x_row + ow * op.stride_width - op.left
 
 
-@njit(**NATIVE)
-def is_constant(window, op, height, width):
-    """Whether the part of a window that is inside the image is all of it, and its size a compile-time constant."""
-    return height == op.kernel_height == window.rows and width == op.kernel_width == window.cols
+@native
+def _whole(constant, kernel_size, stride, padding, size, outputs):
+    """The windows [first, end) of a row or column that lie inside the image, if their size is the compile-time one."""
+    if kernel_size != constant:
+        return 0, 0
+    return (padding + stride - 1) // stride, min(outputs, (size + padding - kernel_size) // stride + 1)
 
 
-@njit(**NATIVE)
+@native
 def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
     """The maximum of a window and its place; the window's first pixel is x[corner], its pixels are those given."""
     best = vector.splat(np.float32(-np.inf))
@@ -63,26 +65,29 @@ def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, k
     return best, place
 
 
-@njit(**NATIVE)
+@native
 def _max_pool2d(window, op, x, y, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
+    first_row, end_row = _whole(window.rows, op.kernel_height, op.stride_height, op.top, op.height, op.out_height)
+    first_col, end_col = _whole(window.cols, op.kernel_width, op.stride_width, op.left, op.width, op.out_width)
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            corner, target = corner_of(op, c, oh, 0), (c * op.y_plane + oh * op.y_row) * LANES
             for ow in range(op.out_width):
-                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = corner_of(op, c, oh, ow)
-                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                if first_row <= oh < end_row and first_col <= ow < end_col:
                     best, place = _maximum(x, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
+                    kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
                     best, place = _maximum(
                         x, argmax, corner, op.x_row, op.kernel_width, kh_start, kh_end, kw_start, kw_end)
-                target = (c * op.y_plane + oh * op.y_row + ow) * LANES
                 vector.store(y, target, best)
                 vector.store(argmax, target, place)
+                corner += op.stride_width
+                target += LANES
 
 
-@njit(**NATIVE)
+@native
 def _routed(op, dy, argmax, gate, source):
     """dy, with zeros where the gate is closed, and the places its values go to."""
     gradient, zero = vector.load(dy, source), vector.splat(np.float32(0.0))
@@ -91,7 +96,7 @@ def _routed(op, dy, argmax, gate, source):
     return gradient, vector.load(argmax, source)
 
 
-@njit(**NATIVE)
+@native
 def _scatter(dx, gradient, place, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
     """Writes a window's pixels: the gradient where the maximum was, zero elsewhere."""
     zero = vector.splat(np.float32(0.0))
@@ -101,7 +106,7 @@ def _scatter(dx, gradient, place, argmax, corner, row, kernel_width, kh_start, k
             vector.store(dx, (corner + kh * row + kw) * LANES, vector.select(chosen, gradient, zero))
 
 
-@njit(**NATIVE)
+@native
 def _clear_between(op, dx):
     """Zeros where windows leave pixels out."""
     zero = vector.splat(np.float32(0.0))
@@ -114,32 +119,36 @@ def _clear_between(op, dx):
                     vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, zero)
 
 
-@njit(**NATIVE)
+@native
 def _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate):
     """Where windows do not overlap, each pixel is written once. window: as for `_max_pool2d`."""
     _clear_between(op, dx)
+    first_row, end_row = _whole(window.rows, op.kernel_height, op.stride_height, op.top, op.height, op.out_height)
+    first_col, end_col = _whole(window.cols, op.kernel_width, op.stride_width, op.left, op.width, op.out_width)
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            corner, source = corner_of(op, c, oh, 0), (c * op.y_plane + oh * op.y_row) * LANES
             for ow in range(op.out_width):
-                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = corner_of(op, c, oh, ow)
-                gradient, place = _routed(op, dy, argmax, gate, (c * op.y_plane + oh * op.y_row + ow) * LANES)
-                if is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                gradient, place = _routed(op, dy, argmax, gate, source)
+                if first_row <= oh < end_row and first_col <= ow < end_col:
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
+                    kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, op.kernel_width,
                              kh_start, kh_end, kw_start, kw_end)
+                corner += op.stride_width
+                source += LANES
 
 
-@njit(**NATIVE)
+@native
 def _windows_of(position, stride, padding, kernel_size, outputs):
     """The windows [start, end) that cover one pixel row or column."""
     start = (position + padding - kernel_size) // stride + 1
     return max(0, start), min(outputs, (position + padding) // stride + 1)
 
 
-@njit(**NATIVE)
+@native
 def _max_pool2d_grad_overlapping(op, dx, dy, argmax, gate):
     """Each pixel gathers from the windows that cover it, so nothing is scattered."""
     zero = vector.splat(np.float32(0.0))
@@ -158,7 +167,7 @@ def _max_pool2d_grad_overlapping(op, dx, dy, argmax, gate):
                 vector.store(dx, (c * op.x_plane + h * op.x_row + w) * LANES, total)
 
 
-@njit(**NATIVE)
+@native
 def _max_pool2d_grad(window, op, dx, dy, argmax, gate):
     if op.stride_height >= op.kernel_height and op.stride_width >= op.kernel_width:
         _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate)
@@ -196,14 +205,14 @@ def max_pool2d_grad_wide(records, group):
     _max_pool2d_grad(window, op, dx, dy, shorts(op.argmax, group), gate)
 
 
-@njit(**NATIVE)
+@native
 def _extent(first, kernel_size, size, after, count_include_pad):
     """The rows or columns of a window that count in its mean; what is beyond the padding never does."""
     end = min(first + kernel_size, size + after if count_include_pad else size)
     return end - (first if count_include_pad else max(0, first))
 
 
-@njit(**NATIVE)
+@native
 def _share(op, oh, ow):
     """The share that a pixel has in the mean of a window."""
     if op.share > 0:

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, integers, kernel, record
+from fastconv.kernels.abi import BUFFER, argument, integers, kernel, record
 from fastconv.kernels.compiling import entry_point
 
 WORD = ir.IntType(64)
@@ -28,7 +28,7 @@ def _ticks(_typing):
     return types.int64(), codegen
 
 
-@entry_point("int64()", **NATIVE)
+@entry_point("int64()")
 def ticks():
     """What the counter shows."""
     return _ticks()

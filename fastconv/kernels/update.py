@@ -7,10 +7,10 @@ vector may be part empty. Constants come rounded once from float64: 1 - 0.999 ta
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, floats, pointer, record
+from fastconv.kernels.abi import BUFFER, floats, pointer, record
 from fastconv.layout import LANES
+from fastconv.simd.native import native
 from fastconv.simd.vector import load_first, prefetch, splat
 
 #: Values whose products are added up in float32, 16 sums side by side, before they join a sum in float64.
@@ -29,25 +29,25 @@ def arguments(*state):
     return record(*((name, BUFFER) for name in ("theta", "grad", *state, "constants", "slot")), ("size", np.int64))
 
 
-@njit(**NATIVE)
+@native
 def constant(op, index):
     """A constant of the update, in every lane."""
     return splat(floats(op.constants, 0)[index])
 
 
-@njit(**NATIVE)
+@native
 def is_set(op, index):
     """Whether a constant that stands for a choice is not 0."""
     return floats(op.constants, 0)[index] != np.float32(0.0)
 
 
-@njit(**NATIVE)
+@native
 def slot(op):
     """Where the update leaves its sums."""
     return pointer(np.float64, op.slot.address)
 
 
-@njit(**NATIVE)
+@native
 def read(array, index, left):
     """array[index : index + min(left, 16)], with zeros in the other lanes; what comes later is on its way by then."""
     prefetch(array, index + AHEAD)

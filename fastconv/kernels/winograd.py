@@ -12,13 +12,13 @@ the products of a few blocks of targets stay in the first or second level cache.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from fastconv.kernels.abi import BUFFER, NATIVE, argument, block_of, floats, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, offset, record
 from fastconv.kernels.blocks import block_count, block_start
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector, winograd
+from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("height", np.int64), ("width", np.int64), ("x_row", np.int64), ("x_plane", np.int64),
@@ -36,7 +36,7 @@ ARGUMENTS = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _transform_inputs(points, op, x, rows, tile_row, tile_col, count, panel):
     """Writes `count` neighbouring tiles of one channel to the panel.
 
@@ -62,7 +62,7 @@ def _transform_inputs(points, op, x, rows, tile_row, tile_col, count, panel):
             tiles.store(panel, i * size * panel_step + p * LANES, panel_step, row)
 
 
-@njit(**NATIVE)
+@native
 def _multiply(block, sources, w, panel, products, row, first, end):
     """The products of whole tiles of the panel's columns, from `first` on; returns the first one left."""
     for p in range(first, end - block.cols + 1, block.cols):
@@ -75,7 +75,7 @@ def _multiply(block, sources, w, panel, products, row, first, end):
     return end - (end - first) % block.cols
 
 
-@njit(**NATIVE)
+@native
 def _transform_outputs(points, op, products, bias, y, first, count):
     """Writes `count` tiles of one channel, from number `first` on."""
     outputs, y_row, step, lower = points.rows - 2, op.y_row * LANES, op.products_step * LANES, vector.splat(op.lower)
@@ -89,7 +89,7 @@ def _transform_outputs(points, op, products, bias, y, first, count):
             winograd.store_inside(y, target, y_row, tile, height, width)
 
 
-@njit(**NATIVE)
+@native
 def _fill_panel(points, op, x, panel, rows, first, count):
     """Writes `count` tiles of all source channels, from number `first` on."""
     for s in range(op.sources):
@@ -102,7 +102,7 @@ def _fill_panel(points, op, x, panel, rows, first, count):
             place += neighbours
 
 
-@njit(**NATIVE)
+@native
 def _convolve(block, points, op, group):
     elements, row = points.rows * points.rows, op.panel_tiles * LANES
     w_element, blocks = op.sources * block.rows, block_count(op.targets, block.rows)
@@ -156,7 +156,7 @@ WEIGHT = record(
 )
 
 
-@njit(**NATIVE)
+@native
 def _pack(points, op):
     weight, packed = floats(op.weight, 0), floats(op.packed, 0)
     elements, step = points.rows * points.rows, op.sources * op.block_rows

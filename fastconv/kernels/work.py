@@ -15,12 +15,13 @@ import platform
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fastconv.kernels.abi import COUNT, IMAGES, NATIVE, RESULTS, pointer
+from fastconv.kernels.abi import COUNT, IMAGES, RESULTS, pointer
 from fastconv.kernels.compiling import entry_point
+from fastconv.simd.native import native
 
 # A job: how many phases it has, where it begins, the groups of images of the batch; the addresses of int64 tables with
 # one entry a phase; and for each worker its calls.
@@ -113,12 +114,12 @@ def _pause(_typing):
     return types.void(), codegen
 
 
-@njit(**NATIVE)
+@native
 def _words(address):
     return pointer(np.int64, address)
 
 
-@njit(**NATIVE)
+@native
 def _begin(job):
     """Makes a job ready, before any thread takes part in it."""
     sizes, units = _words(job[SIZES]), _words(job[UNITS])
@@ -129,7 +130,7 @@ def _begin(job):
         finished[phase] = 0 if phase >= job[FIRST] else units[phase]
 
 
-@njit(**NATIVE)
+@native
 def _work(job, worker):
     """Takes part in a job until nothing is left to begin."""
     starts, units, needs = _words(job[STARTS]), _words(job[UNITS]), _words(job[NEEDS])
@@ -150,14 +151,14 @@ def _work(job, worker):
             _add(finished, phase, 1)
 
 
-@entry_point("void(int64)", **NATIVE)
+@entry_point("void(int64)")
 def work_alone(job):
     """Does a whole job."""
     _begin(_words(job))
     _work(_words(job), 0)
 
 
-@njit(**NATIVE)
+@native
 def _predict(job, first, batch, count, images, results):
     table, words = _words(batch), _words(job)
     table[IMAGES], table[RESULTS], table[COUNT] = images.ctypes.data, results.ctypes.data, count
@@ -166,7 +167,7 @@ def _predict(job, first, batch, count, images, results):
     _work(words, 0)
 
 
-@entry_point(**NATIVE)
+@entry_point()
 def predict(job, first, batch, count, images, results, taken):
     """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table.
 
@@ -182,13 +183,13 @@ def predict(job, first, batch, count, images, results, taken):
         _pause()
 
 
-@entry_point(**(NATIVE | {"nogil": False}))
+@entry_point(nogil=False)
 def predict_briefly(job, first, batch, count, images, results):
     """As `predict`, holding the GIL: handing it to another thread and back costs more than 25 µs of work."""
     _predict(job, first, batch, count, images, results)
 
 
-@entry_point("void(int64, int64, int64)", **NATIVE)
+@entry_point("void(int64, int64, int64)")
 def lead(control, job, workers):
     """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
     words = _words(control)
@@ -202,7 +203,7 @@ def lead(control, job, workers):
         _pause()
 
 
-@entry_point("void(int64, int64)", **NATIVE)
+@entry_point("void(int64, int64)")
 def help_out(control, worker):
     """Joins every job that is published, and returns when there has been none for a while."""
     words = _words(control)

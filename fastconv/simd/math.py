@@ -11,12 +11,9 @@ than it is, so that no step before a function's last multiplication meets a deno
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fastconv.simd import vector
-
-#: Named flags only: nothing here may assume that there is no NaN.
-_NATIVE = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract"}}
+from fastconv.simd.native import native
 
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 INFINITY, NAN = np.float32(np.inf), np.float32(np.nan)
@@ -56,26 +53,26 @@ _MILLS = tuple(np.float32(c) for c in (
     -0.00015726643323432654))
 
 
-@njit(**_NATIVE)
+@native
 def nearest_power(x):
     """n, the integer nearest to x / ln 2, and 2ⁿ⁺³², for x from -109.5 to 65; outside, anything."""
     rounded = vector.fma(x, _LOG2_E, _ROUNDER)
     return rounded - _ROUNDER, vector.from_bits(vector.bits(rounded) << _EXPONENT_SHIFT)
 
 
-@njit(**_NATIVE)
+@native
 def remainder(a, x, n):
     """a·x - n ln 2, as if the product had not been rounded."""
     return vector.fma(n, -_LN2_LOW, vector.fma(a, x, n * -_LN2_HIGH))
 
 
-@njit(**_NATIVE)
+@native
 def expm1_near_0(r):
     """e^r - 1 for |r| up to ln 2 / 2."""
     return vector.fma(r * r, vector.polynomial(r, _EXPM1), r)
 
 
-@njit(**_NATIVE)
+@native
 def scaled_exp(a, x, product):
     """2³² e^(a x) for a x up to 0, of which `product` is the rounded value; 0 below `LEAST`."""
     n, power = nearest_power(product)
@@ -83,13 +80,13 @@ def scaled_exp(a, x, product):
     return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
 
 
-@njit(**_NATIVE)
+@native
 def _power(exponent):
     """2 to integers from -126 to 127."""
     return vector.from_bits((exponent + np.int32(127)) << _EXPONENT_SHIFT)
 
 
-@njit(**_NATIVE)
+@native
 def exp(x):
     """eˣ within 1 ulp."""
     x = vector.at_most(vector.at_least(x, LEAST), np.float32(89.0))
@@ -101,7 +98,7 @@ def exp(x):
     return vector.fma(q, power, power) * _power(exponent - half)
 
 
-@njit(**_NATIVE)
+@native
 def expm1(x):
     """eˣ - 1 within 1 ulp."""
     small = vector.at_most(vector.at_least(x, np.float32(-30.0)), np.float32(60.0))
@@ -111,7 +108,7 @@ def expm1(x):
     return vector.select(x > np.float32(60.0), exp(x), y)
 
 
-@njit(**_NATIVE)
+@native
 def _log_of_parts(f, k):
     """log(1 + f) + k log 2 for 1 + f from √½ to √2."""
     square = f * f
@@ -119,14 +116,14 @@ def _log_of_parts(f, k):
     return vector.fma(k, _LN2_HIGH, f + vector.fma(square, -HALF, y))
 
 
-@njit(**_NATIVE)
+@native
 def _split(x):
     """The m from √½ to √2 and the integers k of x = m 2ᵏ, for normal numbers."""
     bits = vector.bits(x) - _SQRT_HALF_BITS
     return vector.from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS), bits >> _EXPONENT_SHIFT
 
 
-@njit(**_NATIVE)
+@native
 def _with_ends(y, x):
     """y, a logarithm of x, where x is a positive number; what the logarithm is of others."""
     y = vector.select(x < INFINITY, y, x)
@@ -134,7 +131,7 @@ def _with_ends(y, x):
     return vector.select(x < ZERO, NAN, y)
 
 
-@njit(**_NATIVE)
+@native
 def log(x):
     """The natural logarithm within 1 ulp; -inf at 0, NaN below."""
     denormal = x < _SMALLEST_NORMAL
@@ -143,7 +140,7 @@ def log(x):
     return _with_ends(_log_of_parts(m - ONE, k), x)
 
 
-@njit(**_NATIVE)
+@native
 def log1p(x):
     """log(1 + x) within 1 ulp; -inf at -1, NaN below."""
     u = x + ONE
@@ -154,7 +151,7 @@ def log1p(x):
     return _with_ends(_log_of_parts((m - ONE) + lost, vector.to_floats(k)), u)
 
 
-@njit(**_NATIVE)
+@native
 def sigmoid(x):
     """1 / (1 + e⁻ˣ) within 2 ulp."""
     size = vector.magnitude(x)
@@ -165,7 +162,7 @@ def sigmoid(x):
     return vector.select(x < np.float32(-1.4), tail, y) * UNSCALE
 
 
-@njit(**_NATIVE)
+@native
 def tanh_parts(x):
     """Where |x| is small: a mask; there tanh x, elsewhere 2³² (1 - tanh |x|)."""
     size, square = vector.magnitude(x), x * x
@@ -176,14 +173,14 @@ def tanh_parts(x):
     return small, vector.select(small, near, far)
 
 
-@njit(**_NATIVE)
+@native
 def tanh(x):
     """The hyperbolic tangent within 2 ulp: an odd polynomial near 0, elsewhere 1 - 2e / (1 + e) with e = e^(-2|x|)."""
     small, part = tanh_parts(x)
     return vector.with_sign(vector.select(small, part, vector.fma(part, -UNSCALE, ONE)), x)
 
 
-@njit(**_NATIVE)
+@native
 def normal_tail(size):
     """2³² Φ(-t), the tail of the normal distribution, and 2³² e^(-t²/2), for t from 0."""
     half = size * -HALF
@@ -194,7 +191,7 @@ def normal_tail(size):
     return scaled * mills, scaled
 
 
-@njit(**_NATIVE)
+@native
 def normal_cdf(x):
     """Φ(x) = erfc(-x / √2) / 2, the normal distribution's, within 5 ulp, also in its tail."""
     tail, _ = normal_tail(vector.magnitude(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from fastconv.kernels.blocks import block_count, block_start, runs
 
@@ -29,8 +30,11 @@ def test_runs_are_at_most_two_and_of_different_sizes(channels, most):
     assert len({run.size for run in runs(channels, most)}) == len(runs(channels, most)) <= 2
 
 
+@njit
+def _starts_and_end(channels, most):
+    return [block_start(channels, most, index) for index in range(block_count(channels, most) + 1)]
+
+
 @given(channel_counts, sizes)
 def test_kernels_start_blocks_where_plans_do(channels, most):
-    count = block_count(channels, most)
-    assert [block_start(channels, most, index) for index in range(count)] == starts(channels, most)
-    assert block_start(channels, most, count) == channels
+    assert _starts_and_end(channels, most) == [*starts(channels, most), channels]
