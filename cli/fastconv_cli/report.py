@@ -6,8 +6,8 @@ import click
 
 from fastconv_cli.options import FILE, check_writable, data_option, load_data, threads_option
 
-#: What a run's folder calls its best model.
-BEST = "best.safetensors"
+#: What a run's folder calls its best model, and what it is described by.
+BEST, CONFIGURATION = "best.safetensors", "run.toml"
 
 
 @click.command()
@@ -22,8 +22,8 @@ BEST = "best.safetensors"
 def report(model_file: Path, folder: Path | None, history_file: Path | None, output: Path) -> None:
     """Write one page about a network: how good it is, where it errs, and what it looks at.
 
-    MODEL is a file written by `fastconv train` or fastconv.save, or the folder of a run: then its best model, and its
-    history. The page opens without a network connection.
+    MODEL is a file written by `fastconv train` or fastconv.save, or the folder of a run: then its best model, its
+    history, and the data it was trained for. The page opens without a network connection.
     """
     import fastconv as fc
     from fastconv.report.build import report as build
@@ -33,6 +33,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     check_writable(output)
     name = model_file.stem
     if model_file.is_dir():
+        folder = folder or _data_of(model_file)
         history_file, model_file = history_file or model_file, model_file / BEST
     history = [] if history_file is None else read_history(history_file)
     model = fc.load(model_file)
@@ -42,3 +43,10 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
         page = build(model, test_set, name, source, history)
     output.write_text(page, encoding="utf-8")
     click.echo(f"Report saved in {output}")
+
+
+def _data_of(run: Path) -> Path | None:
+    from fastconv.runs.run import read_toml
+
+    data = read_toml(run / CONFIGURATION).get("data") if (run / CONFIGURATION).is_file() else None
+    return None if data is None else Path(data)

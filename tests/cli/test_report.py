@@ -30,6 +30,17 @@ def test_a_runs_folder_has_its_best_model_and_its_history(run, model_file, digit
     assert "Training" in text
 
 
+def test_a_run_brings_its_data(run, model_file, digits, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    shutil.copy(model_file, folder / "best.safetensors")
+    (folder / "metrics.jsonl").write_text(json.dumps({"epoch": 1, "loss": 0.5, "lr": 0.1}) + "\n")
+    (folder / "run.toml").write_text(f'data = "{digits}"\n')
+    result = run("report", folder, "-o", tmp_path / "page.html")
+    assert result.exit_code == 0, result.output
+    assert f"200 images of {digits.name}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_a_history_that_is_none_is_an_error_in_one_line(run, model_file, digits, tmp_path):
     (tmp_path / "history.json").write_text("[]")
     result = run("report", model_file, "--data", digits, "--history", tmp_path / "history.json", "-o",
