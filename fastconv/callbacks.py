@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from fastconv.optim.optimizer import check
 from fastconv.trainer import Callback, EpochResult, Plan, Progress
@@ -33,6 +34,19 @@ class Best:
             return False
         self.epoch, self.value = result.epoch, value
         return True
+
+
+def best_of(results: Iterable[EpochResult], monitor: str) -> EpochResult | None:
+    """The best epoch, of several that are equal the first; None where there is none, or all are NaN."""
+    best, found = Best(monitor), None
+    for result in results:
+        found = result if best.update(result) else found
+    return found
+
+
+def default_monitor(validated: bool) -> str:
+    """What epochs are judged by where nobody says it."""
+    return "validation_accuracy" if validated else "loss"
 
 
 class EarlyStopping(Callback):

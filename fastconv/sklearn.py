@@ -14,6 +14,7 @@ from fastconv.errors import ShapeError
 from fastconv.models import MODELS
 from fastconv.nn import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
 from fastconv.optim import OPTIMIZERS, SCHEDULES, Optimizer
+from fastconv.probabilities import probabilities
 from fastconv.serialization import from_bytes, to_bytes
 from fastconv.trainer import Trainer
 
@@ -98,10 +99,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         images, shape = self._flat(X)
         if shape not in (None, self.image_shape_):
             raise ValueError(f"expected images {self.image_shape_}, as in fit, got {shape}")
-        logits = self.model_(self._prepared(images.reshape(-1, *self.image_shape_))).astype(np.float64)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return shares
+        return probabilities(self.model_, self.model_(self._prepared(images.reshape(-1, *self.image_shape_))))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class of each image, (N,)."""

@@ -3,7 +3,7 @@ import math
 import pytest
 
 import fastconv as fc
-from fastconv.callbacks import Best
+from fastconv.callbacks import Best, best_of
 from tests.trainings import StopAfter, fit, trainer
 
 
@@ -30,6 +30,12 @@ def test_the_best_epoch_has_the_lowest_loss_or_the_highest_accuracy(monitor, epo
 def test_nan_is_never_the_best():
     best = Best("loss")
     assert [best.update(each) for each in results([math.nan, 1.0, math.nan])] == [False, True, False]
+
+
+def test_the_best_of_equal_epochs_is_the_first_and_of_none_none():
+    assert best_of(results([math.nan, 2.0, 1.0, 1.0]), "loss").epoch == 3
+    assert best_of(results([math.nan, math.nan]), "validation_loss") is None
+    assert best_of([], "loss") is None
 
 
 def test_a_monitor_that_needs_validation_says_so():

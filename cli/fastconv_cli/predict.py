@@ -25,6 +25,7 @@ def predict(model_file: Path, files: tuple[Path, ...], invert: bool, top: int, a
     or float32 that is already normalised.
     """
     import fastconv as fc
+    from fastconv.probabilities import probabilities
     from fastconv_cli.compiling import announce_compiling
     from fastconv_cli.images import read_images
 
@@ -33,7 +34,7 @@ def predict(model_file: Path, files: tuple[Path, ...], invert: bool, top: int, a
     for file in files:
         images = read_images(file, model.input_shape, invert)
         with announce_compiling():
-            rows = fc.functional.softmax(model(images))
+            rows = probabilities(model, model(images))
         for index, row in enumerate(rows):
             classes = model.classes or [str(label) for label in range(len(row))]
             best = {classes[label]: float(row[label]) for label in (-row).argsort(kind="stable")[:top]}

@@ -106,11 +106,12 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         print_document({
             "model": trained.configuration.model, "run": str(folder), "output": trained.configuration.output,
             "threads": fc.get_num_threads(), "epochs": [as_row(result) for result in trained.results],
-            "best": trained.best.epoch, "test": trained.test})
+            "best": None if trained.best is None else trained.best.epoch, "test": trained.test})
     else:
         click.echo(f"Test accuracy {trained.test['accuracy']:.2%} on {trained.test_images:,} images.")
         click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")
-        click.echo(f"Run in {folder}, best epoch {trained.best.epoch}")
+        best = "no best epoch, all are NaN" if trained.best is None else f"best epoch {trained.best.epoch}"
+        click.echo(f"Run in {folder}, {best}")
 
 
 def shown(path: Path) -> Path:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastconv.functional import softmax
 from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
+from fastconv.probabilities import probabilities
 from fastconv.shapes import IntPair, integer, pair
 
 #: Covered images that are computed together.
@@ -33,13 +33,13 @@ def occlusion(model: Layer, x: NDArray[Any], classes: ArrayLike, size: IntPair, 
     shape = len(range(0, images.shape[2], stride)), len(range(0, images.shape[3], stride))
     falls = np.empty((len(images), len(corners)), np.float32)
     for image, label, fall in zip(images, chosen, falls, strict=True):
-        whole = softmax(model(image[None]))[0, label]
+        whole = probabilities(model, model(image[None]))[0, label]
         for start in range(0, len(corners), BATCH):
             some = corners[start:start + BATCH]
             covered = np.repeat(image[None], len(some), axis=0)
             for each, (rows, cols) in zip(covered, some, strict=True):
                 each[:, rows, cols] = fill[:, None, None]
-            fall[start:start + BATCH] = whole - softmax(model(covered))[:, label]
+            fall[start:start + BATCH] = whole - probabilities(model, model(covered))[:, label]
     return falls.reshape(-1, *shape)
 
 

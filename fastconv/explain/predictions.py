@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fastconv.data.dataset import Dataset
 from fastconv.errors import ShapeError
-from fastconv.functional import softmax
 from fastconv.nn.layer import Layer
+from fastconv.probabilities import probabilities
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Predictions:
 
 def predictions(model: Layer, data: Dataset) -> Predictions:
     """What a model says of each image. Raises ShapeError where it has other classes than the set."""
-    probabilities = softmax(model(data.images))
-    if probabilities.shape[1] != len(data.classes):
-        raise ShapeError(f"the model tells {probabilities.shape[1]} classes apart, the set has {len(data.classes)}")
-    return Predictions(probabilities, data.labels, data.classes)
+    shares = probabilities(model, model(data.images))
+    if shares.shape[1] != len(data.classes):
+        raise ShapeError(f"the model tells {shares.shape[1]} classes apart, the set has {len(data.classes)}")
+    return Predictions(shares.astype(np.float32), data.labels, data.classes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastconv.infer.layers import compute
 from fastconv.infer.layout import images_inner
 from fastconv.nn.images import check_images
-from fastconv.nn.layer import Layer
+from fastconv.nn.layer import Expansion, Layer
 from fastconv.serialization import load as load_layers
 
 #: Bytes that the largest value of a network takes for as many images as are computed at once, and the most images.
@@ -51,6 +51,10 @@ class Model:
         for start in range(0, len(images), chunk):
             results[start:start + chunk] = self._compute(self._prepared(images[start:start + chunk]))
         return results
+
+    def expansion(self) -> Expansion:
+        """Everything the network computes, in order."""
+        return self._network
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of what the network makes of a batch of `shape`, both with N; ShapeError where it cannot."""

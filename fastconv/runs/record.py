@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastconv.callbacks import Best
+from fastconv.callbacks import best_of, default_monitor
 from fastconv.errors import RunError
 from fastconv.runs.lock import is_locked
 from fastconv.runs.metrics import as_row, read_results
@@ -48,10 +48,7 @@ class Record:
     def best(self) -> EpochResult | None:
         """The best epoch so far, by what the run is judged by; None before the first."""
         validated = all(result.validation is not None for result in self.results)
-        best = Best(self.configuration.get("monitor", "validation_accuracy" if validated else "loss"))
-        for result in self.results:
-            best.update(result)
-        return self.results[best.epoch - 1] if best.epoch else None
+        return best_of(self.results, self.configuration.get("monitor", default_monitor(validated)))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from fastconv.callbacks import Best
+from fastconv.callbacks import Best, default_monitor
 from fastconv.durable import remove_leftovers, write_file
 from fastconv.errors import CheckpointError, DivergenceError, RunError
 from fastconv.runs.checkpoint import Checkpoint, make_checkpoint, read_checkpoint
@@ -163,7 +163,7 @@ class Run(Callback):
     def _judge(self, result: EpochResult) -> bool:
         """Whether it is the best epoch so far."""
         if self._best is None:
-            self._best = Best(self._monitor or ("loss" if result.validation is None else "validation_accuracy"))
+            self._best = Best(self._monitor or default_monitor(result.validation is not None))
         return self._best.update(result)
 
     def _due(self, seconds: float) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastconv import data
-from fastconv.callbacks import Best, EarlyStopping
+from fastconv.callbacks import EarlyStopping, best_of
 from fastconv.errors import RunError
 from fastconv.runs.configuration import Configuration, read_configuration
 from fastconv.runs.event_files import EventFiles, check_event_files
@@ -22,13 +22,14 @@ from fastconv.trainer import Callback, EpochResult, Trainer
 class Trained:
     """What a run has come to.
 
-    test: loss and accuracy of the last model on so many test images.  best: the epoch of best.safetensors.
+    test: loss and accuracy of the last model on so many test images.  best: the epoch of best.safetensors; None where
+    no epoch could be judged, because all were NaN.
     """
 
     results: tuple[EpochResult, ...]
     test: dict[str, float]
     test_images: int
-    best: EpochResult
+    best: EpochResult | None
     configuration: Configuration
 
 
@@ -84,12 +85,3 @@ def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callb
     last = dict(results[-1].validation or {})
     return Trained(tuple(results), trainer.evaluate(test) if configuration.hold_out else last, len(test),
                    best_of(results, configuration.monitor), configuration)
-
-
-def best_of(results: Iterable[EpochResult], monitor: str) -> EpochResult:
-    """The epoch whose model is kept as the best: of several that are equal, the first."""
-    best, known = Best(monitor), {}
-    for result in results:
-        best.update(result)
-        known[result.epoch] = result
-    return known[best.epoch]

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastconv import reference
 from fastconv._version import __version__
 from fastconv.errors import DataError, DtypeError, ShapeError
+from fastconv.nn.layer import Expansion
+from fastconv.probabilities import probabilities
 from fastconv.serve.batches import Batches
 from fastconv.serve.body import UnknownContentError, images_of
 from fastconv.serve.http import HttpError, Request, Response
@@ -35,6 +36,8 @@ class Classifier(Protocol):
 
     def __call__(self, x: NDArray[Any], /) -> NDArray[np.float32]: ...
 
+    def expansion(self) -> Expansion: ...
+
 
 class Service:
     """Answers requests with what a model makes of their images.
@@ -48,7 +51,7 @@ class Service:
             raise ValueError(f"{name}: the model does not say the shape of its images; Trainer.fit or "
                              "model.set_images sets it before fastconv.save")
         self.shape, self.name = model.input_shape, name
-        self.batches = Batches(model)
+        self._model, self.batches = model, Batches(model)
         scores = [model(np.zeros((size, *self.shape), dtype)) for dtype in (np.uint8, np.float32) for size in (16, 1)]
         if scores[0].ndim != 2:
             raise ValueError(f"{name}: expected a model that makes scores (N, K), "
@@ -88,7 +91,7 @@ class Service:
         except (DataError, DtypeError, ShapeError) as error:
             raise HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
         outputs = await self.batches.outputs(images)
-        rows = reference.softmax(outputs.values.astype(np.float64))
+        rows = probabilities(self._model, outputs.values)
         return Response.of_json({"predictions": [self._prediction(row) for row in rows],
                                  "milliseconds": round(outputs.milliseconds, 3)})
 

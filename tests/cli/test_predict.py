@@ -30,6 +30,17 @@ def test_predictions_are_the_models_most_probable_classes(run, model_file, image
         np.testing.assert_allclose([each["probabilities"][name] for name in model.classes], row, rtol=1e-5)
 
 
+def test_a_model_that_ends_in_softmax_is_not_given_another(run, model_file, images, tmp_path):
+    np.save(tmp_path / "digits.npy", images)
+    model = fc.load(model_file)
+    ends = fc.nn.Sequential(model, fc.nn.Softmax())
+    ends.set_images(model.mean, model.std, model.classes, model.input_shape)
+    fc.save(ends, tmp_path / "ends.safetensors")
+    one = predictions(run, model_file, tmp_path / "digits.npy")
+    other = predictions(run, tmp_path / "ends.safetensors", tmp_path / "digits.npy")
+    assert [each["probabilities"] for each in other] == [pytest.approx(each["probabilities"]) for each in one]
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (1, 1, 28, 28)])
 def test_an_array_may_leave_out_leading_axes(run, model_file, images, tmp_path, shape):
     np.save(tmp_path / "digit.npy", images[0].reshape(shape))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastconv import nn
 from fastconv.serve import Limits, Server, Service
 
 #: Short, so that nobody waits; longer than anything that is in time.
@@ -30,6 +31,9 @@ class Brightest:
         self.calls = threading.Event()
         self.may_go = threading.Event()
         self.may_go.set()
+
+    def expansion(self):
+        return nn.Flatten().expansion()
 
     def __call__(self, x):
         assert x.shape[1:] == (1, 2, 3)
