@@ -57,22 +57,15 @@ def within(_typing, value, limit):
 
 
 @intrinsic
-def between(_typing, above, below, column):
-    """For 16 columns of two rows of bytes the four neighbours, as `neighbours` takes them apart again.
-
-    They are above[column - 1], above[column], below[column - 1] and below[column], from the lowest byte.
-    """
+def pairs(_typing, row, column):
+    """For 16 columns of a row of bytes the two that each lies between: row[column - 1], and above it row[column]."""
 
     def codegen(_context, builder, _signature, args):
-        word = None
-        for number, (row, step) in enumerate(((args[0], -1), (args[0], 0), (args[1], -1), (args[1], 0))):
-            place = builder.gep(row, [builder.add(args[2], ir.Constant(I64, step))])
-            each = builder.zext(ir_tools.load(builder, place, BYTES), INTEGERS)
-            each = builder.shl(each, ir.Constant(INTEGERS, [8 * number] * LANES))
-            word = each if word is None else builder.or_(word, each)
-        return word
+        left, right = (builder.zext(ir_tools.load(builder, builder.gep(args[0], [place]), BYTES), INTEGERS)
+                       for place in (builder.sub(args[1], ir.Constant(I64, 1)), args[1]))
+        return builder.or_(left, builder.shl(right, ir.Constant(INTEGERS, [8] * LANES)))
 
-    return integers(above, below, types.intp), codegen
+    return integers(row, types.intp), codegen
 
 
 @intrinsic
@@ -101,11 +94,9 @@ def neighbours(_typing, pointer, places, pitch):
 
 
 def _gather(builder, start, places, vector):
-    """start[places] of 4 bytes each; the elements' addresses are formed in 64 bits."""
-    wide = ir.VectorType(I64, LANES)
-    distance = builder.shl(builder.sext(places, wide), ir.Constant(wide, [2] * LANES))
-    pointers = builder.inttoptr(builder.add(distance, ir_tools.splat(builder, builder.ptrtoint(start, I64), wide)),
-                                ir.VectorType(start.type, LANES))
+    """start[places] of 4 bytes each."""
+    pointers = builder.gep(start, [places], source_etype=vector.element)
+    pointers.type = ir.VectorType(start.type, LANES)  # which llvmlite does not tell of an index in each lane
     element = "f32" if vector == FLOATS else "i32"
     function = ir.FunctionType(vector, [pointers.type, I32, MASK, vector])
     masked_gather = cgutils.get_or_insert_function(
