@@ -25,9 +25,11 @@ from fastconv.kernels.abi import (
     floats,
     integers,
     kernel,
+    octets,
     offset,
     pointer,
     record,
+    shorts,
     words,
 )
 from fastconv.kernels.elastic import SPLINE, displacement, start_row
@@ -35,7 +37,7 @@ from fastconv.kernels.pack import PLACE
 from fastconv.kernels.random import key_of, uniform
 from fastconv.layout import LANES
 from fastconv.simd import math as vector_math
-from fastconv.simd.places import multiples, neighbours, pairs, to_integers, truncated, within
+from fastconv.simd.places import multiples, neighbours, stacked, to_integers, truncated, within
 from fastconv.simd.vector import first_lanes, fma, lane_sum, load, select, splat, store
 
 #: Rows of a group's transforms, 16 lanes each. A pixel (h, w) is read from column XW w + XH h + X and row
@@ -146,48 +148,41 @@ def _draw(op, key, table):
 
 
 COPY = record(
-    ("batch", BUFFER), ("sources", BUFFER), ("copies", BUFFER),
+    ("batch", BUFFER), ("sources", BUFFER), ("copies", BUFFER), ("zeros", BUFFER),  # zeros: a row of them
     ("channels", np.int64), ("height", np.int64), ("width", np.int64),
 )
 
 
 @kernel(COPY)
 def border_uint8(records, _group):
-    """Copies of a group's images: at each place the four neighbours that it lies between, as the bytes of a word."""
+    """Copies of a group's images with a border of zeros, each pixel together with the one below it."""
     op = argument(records, 0)
     images, sources = pointer(np.uint8, integers(op.batch, 0)[IMAGES]), integers(op.sources, 0)
-    copy = words(op.copies, 0)
+    copies, zeros, place, pitch = shorts(op.copies, 0), octets(op.zeros, 0), 1, op.width + BORDER
     for lane in range(LANES):
         source = offset(images, max(sources[lane], 0) * op.channels * op.height * op.width)
         for _ in range(op.channels):
             if sources[lane] >= 0:
-                _neighbours(source, op.height, op.width, copy)
-            copy = offset(copy, (op.height + BORDER) * (op.width + BORDER))
+                above = zeros
+                for h in range(op.height):
+                    row = offset(source, h * op.width)
+                    _stack(above, row, op.width, offset(copies, place + h * pitch))
+                    above = row
+                _stack(above, zeros, op.width, offset(copies, place + op.height * pitch))
+            place += (op.height + BORDER) * pitch
             source = offset(source, op.height * op.width)
 
 
 @njit(**NATIVE)
-def _neighbours(source, height, width, copy):
-    """Column after column, so that the pair of pixels below a place is read once: it is above the next one."""
-    pitch = width + BORDER
-    for first in range(1, width if width > LANES else 0, LANES):
-        w = min(first, width - LANES)
-        above = pairs(source, w)
-        store(copy, w, above << np.int32(16))
-        for h in range(1, height):
-            below = pairs(source, h * width + w)
-            store(copy, h * pitch + w, above + (below << np.int32(16)))
-            above = below
-        store(copy, height * pitch + w, above)
-    for w in range(0, width + 1, width if width > LANES else 1):
-        above = np.uint32(0)
-        for h in range(height):
-            left = np.uint32(source[h * width + w - 1]) if w > 0 else np.uint32(0)
-            right = np.uint32(source[h * width + w]) if w < width else np.uint32(0)
-            below = left | right << 8
-            copy[h * pitch + w] = above | below << 16
-            above = below
-        copy[height * pitch + w] = above
+def _stack(above, below, width, copy):
+    """copy[w] = above[w] and, in the higher byte, below[w]"""
+    if width < LANES:
+        for w in range(width):
+            copy[w] = np.uint16(above[w]) | np.uint16(below[w]) << 8
+    else:
+        for first in range(0, width, LANES):
+            w = min(first, width - LANES)
+            store(copy, w, stacked(above, below, w))
 
 
 @kernel(COPY)
@@ -262,7 +257,7 @@ def sample_uint8(records, group):
     With shares λ, x becomes λ x plus 1 - λ times that.
     """
     op = argument(records, 0)
-    _sample(words(op.copies, 0), op, group)
+    _sample(shorts(op.copies, 0), op, group)
 
 
 @kernel(SAMPLE)

@@ -9,8 +9,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, I32, I64, INTEGERS, MASK, ZEROS
-from fastconv.simd.vector import floats, integers
+from fastconv.simd.ir_tools import BYTES, F32, FLOATS, I32, INTEGERS, MASK, SHORTS, ZEROS
+from fastconv.simd.vector import floats, integers, shorts
 
 
 @intrinsic
@@ -57,31 +57,31 @@ def within(_typing, value, limit):
 
 
 @intrinsic
-def pairs(_typing, row, column):
-    """For 16 columns of a row of bytes the two that each lies between: row[column - 1], and above it row[column]."""
+def stacked(_typing, above, below, column):
+    """For 16 columns of two rows of bytes above[column] and, in the higher byte, below[column]."""
 
     def codegen(_context, builder, _signature, args):
-        left, right = (builder.zext(ir_tools.load(builder, builder.gep(args[0], [place]), BYTES), INTEGERS)
-                       for place in (builder.sub(args[1], ir.Constant(I64, 1)), args[1]))
-        return builder.or_(left, builder.shl(right, ir.Constant(INTEGERS, [8] * LANES)))
+        upper, lower = (builder.zext(ir_tools.load(builder, builder.gep(row, [args[2]]), BYTES), SHORTS)
+                        for row in args[:2])
+        return builder.or_(upper, builder.shl(lower, ir.Constant(SHORTS, [8] * LANES)))
 
-    return integers(row, types.intp), codegen
+    return shorts(above, below, types.intp), codegen
 
 
 @intrinsic
 def neighbours(_typing, pointer, places, pitch):
     """The four pixels that a place in each lane lies between: above and below, left and right, as a tuple of floats.
 
-    They are elements 0, 1, pitch and pitch + 1 of pointer[places : ] where these are floats, and the bytes of
-    pointer[places] from the lowest one where these are integers of 32 bits.
+    They are elements 0, 1, pitch and pitch + 1 of pointer[places : ] where these are floats, and the two bytes each of
+    elements 0 and 1, as from `stacked`, where these are integers of 16 bits.
     """
-    together = pointer.dtype == types.uint32
+    together = pointer.dtype == types.uint16
 
     def codegen(context, builder, signature, args):
         start, places, pitch = args
         if together:
             word = _gather(builder, start, places, INTEGERS)
-            bytes_ = [builder.lshr(word, ir.Constant(INTEGERS, [shift] * LANES)) for shift in (0, 8, 16, 24)]
+            bytes_ = [builder.lshr(word, ir.Constant(INTEGERS, [shift] * LANES)) for shift in (0, 16, 8, 24)]
             low = ir.Constant(INTEGERS, [255] * LANES)
             found = [builder.sitofp(builder.and_(each, low), FLOATS) for each in bytes_]
         else:
@@ -94,12 +94,14 @@ def neighbours(_typing, pointer, places, pitch):
 
 
 def _gather(builder, start, places, vector):
-    """start[places] of 4 bytes each."""
-    pointers = builder.gep(start, [places], source_etype=vector.element)
+    """The 4 bytes at start[places]."""
+    element = start.type.pointee
+    pointers = builder.gep(start, [places], source_etype=element)
     pointers.type = ir.VectorType(start.type, LANES)  # which llvmlite does not tell of an index in each lane
-    element = "f32" if vector == FLOATS else "i32"
+    name = "f32" if vector == FLOATS else "i32"
     function = ir.FunctionType(vector, [pointers.type, I32, MASK, vector])
     masked_gather = cgutils.get_or_insert_function(
-        builder.module, function, f"llvm.masked.gather.v{LANES}{element}.v{LANES}p0")
+        builder.module, function, f"llvm.masked.gather.v{LANES}{name}.v{LANES}p0")
+    align = ir.Constant(I32, 4 if element == F32 else element.width // 8)
     everywhere, nothing = ir.Constant(MASK, [True] * LANES), ir.Constant(vector, ir.Undefined)
-    return builder.call(masked_gather, [pointers, ir.Constant(I32, 4), everywhere, nothing])
+    return builder.call(masked_gather, [pointers, align, everywhere, nothing])

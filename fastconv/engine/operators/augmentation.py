@@ -27,26 +27,26 @@ def augmented(builder: Builder, augmentation: Augmentation, shape: tuple[int, in
     Raises ShapeError for images beyond 4,000 × 4,000 pixels or so.
     """
     place = Packed.of(*shape, halo=halo)
+    border = (place.height + kernels.BORDER) * (place.width + kernels.BORDER)
+    if border > LARGEST_PLANE or LANES * place.channels * border > LARGEST_COPIES:
+        raise ShapeError(f"images {place.shape} are too large to be augmented")
     x = Tensor(place, Buffer(4 * LANES * place.pixels, keep=any(halo)), needs_grad=False)
+    copies = Buffer((2 if dtype == np.uint8 else 4) * LANES * place.channels * border, keep=True)
     normalisation = {"scale": Fixed(scale), "shift": Fixed(shift)}
     if augmentation.mixup:
         mixture = builder.mixture = {"partners": Buffer(8 * LANES), "shares": Buffer(4 * LANES)}
         builder.call(kernels.mix, batch=builder.batch, draws=Buffer(8 * LANES), alpha=augmentation.mixup, **mixture)
-        _augmented(builder, augmentation, x, dtype, normalisation)
-        _augmented(builder, augmentation, x, dtype, normalisation, **mixture)
-        return x
-    _augmented(builder, augmentation, x, dtype, normalisation)
+        _augmented(builder, augmentation, x, dtype, copies, normalisation)
+        _augmented(builder, augmentation, x, dtype, copies, normalisation, **mixture)
+    else:
+        _augmented(builder, augmentation, x, dtype, copies, normalisation)
     return x
 
 
-def _augmented(builder: Builder, augmentation: Augmentation, x: Tensor, dtype: Any, normalisation: dict[str, Fixed],
-               partners: Buffer | None = None, shares: Buffer | None = None) -> None:
-    """x: the batch's images, augmented; or where these are given, what x has mixed with their partners."""
+def _augmented(builder: Builder, augmentation: Augmentation, x: Tensor, dtype: Any, copies: Buffer,
+               normalisation: dict[str, Fixed], partners: Buffer | None = None, shares: Buffer | None = None) -> None:
+    """x: the batch's images, augmented; or with partners and shares, what x has mixed with its partners."""
     small, place = dtype == np.uint8, x.place
-    border = (place.height + kernels.BORDER) * (place.width + kernels.BORDER)
-    if border > LARGEST_PLANE or LANES * place.channels * border > LARGEST_COPIES:
-        raise ShapeError(f"images {place.shape} are too large to be augmented")
-    copies = Buffer(4 * LANES * place.channels * border, keep=True)
     sources, transforms, keys = Buffer(8 * LANES), Buffer(4 * LANES * kernels.ROWS), Buffer(4 * LANES)
     chosen = {"stream": kernels.OWN} if partners is None else {"stream": kernels.PARTNER, "partners": partners}
     size, least_most = {"height": place.height, "width": place.width}, augmentation.scale
@@ -60,10 +60,10 @@ def _augmented(builder: Builder, augmentation: Augmentation, x: Tensor, dtype: A
         builder.call(elastic.displace, keys=keys, coefficients=distortion["coefficients"],
                      points=distortion["points_high"] * distortion["points_wide"])
     builder.call(kernels.border_uint8 if small else kernels.border_float32, batch=builder.batch, sources=sources,
-                 copies=copies, channels=place.channels, **size)
+                 copies=copies, zeros=Fixed(np.zeros(place.width, np.uint8)), channels=place.channels, **size)
     mixed = {} if shares is None else {"shares": shares}
     builder.call(kernels.sample_uint8 if small else kernels.sample_float32, transforms=transforms, copies=copies,
-                 x=x.buffer, **mixed, **distortion, **normalisation, **place.fields())
+                 x=x.buffer, **distortion, **mixed, **normalisation, **place.fields())
 
 
 def _spline(augmentation: Augmentation, place: Packed) -> dict[str, Any]:
