@@ -214,7 +214,7 @@ SAMPLE = record(
 @njit(**NATIVE)
 def _sample(copies, op, group):
     table, x, shares = floats(op.transforms, 0), floats(op.x, group), floats(op.shares, group)
-    scale, shift, zero = floats(op.scale, 0), floats(op.shift, 0), splat(np.float32(0.0))
+    scale, shift, zero, one = floats(op.scale, 0), floats(op.shift, 0), splat(np.float32(0.0)), np.float32(1.0)
     elastic, mixed, pitch = op.coefficients.address != 0, op.shares.address != 0, op.width + BORDER
     area = (op.height + BORDER) * pitch
     lanes, pitches = multiples(op.channels * area), splat(np.float32(pitch))
@@ -228,8 +228,8 @@ def _sample(copies, op, group):
         cut_row = (row >= load(table, TOP * LANES)) & (load(table, BOTTOM * LANES) > row)
         if elastic:
             start_row(op, h)
+        column = zero
         for w in range(op.width):
-            column = splat(np.float32(w))
             at_x, at_y = fma(xw, column, row_x), fma(yw, column, row_y)
             if elastic:
                 along_x, along_y = displacement(op, w)
@@ -240,7 +240,7 @@ def _sample(copies, op, group):
             cut = cut_row & (column >= left) & (right > column)
             target = (op.origin + h * op.row + w) * LANES
             for c in range(op.channels):
-                first, second, third, fourth = neighbours(copies, place + np.int32(c * area), pitch)
+                first, second, third, fourth = neighbours(offset(copies, c * area), place, pitch)
                 above = fma(at_x - whole_x, second - first, first)
                 below = fma(at_x - whole_x, fourth - third, third)
                 value = fma(fma(at_y - whole_y, below - above, above), splat(scale[c]), splat(shift[c]))
@@ -248,6 +248,7 @@ def _sample(copies, op, group):
                 if mixed:
                     value = fma(load(shares, 0), load(x, place_x) - value, value)
                 store(x, place_x, value)
+            column = column + one
 
 
 @kernel(SAMPLE)
