@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-#: A displacement is averaged over so many standard deviations to each side.
-GAUSSIAN_REACH = 3.0
+#: A finer elastic distortion would need more points than there are pixels.
+LEAST_SIGMA = 0.5
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Augmentation:
     scale: (least, most) magnification.
     shear: slants it by up to so many degrees, each way.
     elastic, elastic_sigma: α and σ of an elastic distortion (Simard, Steinkraus & Platt 2003, section 2): each
-        pixel is moved along both axes by α times noise in [-1, 1] that a Gaussian of σ pixels has smoothed. In the
-        paper α = 34 and σ = 4 for digits.
+        pixel is moved along both axes by as much, on average, as by α times noise in [-1, 1] that a Gaussian of σ
+        pixels has smoothed: α / (√(12 π) σ) pixels RMS. It is a cubic B-spline (Rueckert et al. 1999) over points √3 σ
+        apart, whose coefficients are such noise. In the paper α = 34 and σ = 4 for digits; σ is 0.5 or more.
     cutout: the side of a square around a random pixel that is set to the images' mean (DeVries & Taylor 2017).
     mixup: α of Beta(α, α), above 0 to 1 (Zhang et al. 2018): λ times this image and its target plus 1 - λ times those
         of another one of the data set. The accuracy counts this image's class.
@@ -57,18 +58,26 @@ class Augmentation:
         for name in ("crop", "cutout"):
             if getattr(self, name) != int(getattr(self, name)):
                 raise ValueError(f"Augmentation: expected {name} to be whole pixels, got {getattr(self, name)}")
-        if self.elastic and not self.elastic_sigma:
-            raise ValueError("Augmentation: expected elastic_sigma above 0, got 0")
+        if self.elastic and self.elastic_sigma < LEAST_SIGMA:
+            raise ValueError(f"Augmentation: expected elastic_sigma from {LEAST_SIGMA}, got {self.elastic_sigma}")
 
     def __repr__(self) -> str:
         changed = (field for field in fields(self) if getattr(self, field.name) != field.default)
         return f"Augmentation({', '.join(f'{each.name}={getattr(self, each.name)!r}' for each in changed)})"
 
-    def gaussian(self) -> np.ndarray:
-        """The smoothing's taps along one axis, (2 · radius + 1,) float32 with sum 1."""
-        radius = math.ceil(GAUSSIAN_REACH * self.elastic_sigma)
-        taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / self.elastic_sigma) ** 2)
-        return np.asarray(taps / taps.sum(), np.float32)
+    @property
+    def spline_spacing(self) -> float:
+        """Pixels between the points of an elastic distortion: a cubic B-spline over them has the variance σ²."""
+        return math.sqrt(3) * self.elastic_sigma
+
+    @property
+    def spline_scale(self) -> float:
+        """What the coefficients in [-1, 1] of an elastic distortion are multiplied by.
+
+        A Gaussian of σ pixels leaves 1 / (2 √π σ) of the variance of white noise along each axis; cubic B-splines leave
+        151 / 315 of that of their coefficients, on average.
+        """
+        return self.elastic * 315 / 151 / (2 * math.sqrt(math.pi) * self.elastic_sigma)
 
 
 def epoch_key(seed: int, epoch: int) -> int:

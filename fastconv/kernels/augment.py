@@ -1,9 +1,9 @@
 """Augmented images on their way into a group: one change of coordinates, sampled bilinearly, for each lane.
 
-A group is augmented in a few calls: `draw` decides what happens to each lane's image, `displace` makes an elastic
-field, `border_uint8` or `border_float32` copies the images with zeros around them, and `sample_uint8` or
-`sample_float32` reads the group from those copies. With mixup, `mix` comes first, all of them run twice, and `blend`
-comes last.
+A group is augmented in a few calls: `draw` decides what happens to each lane's image, `elastic.displace` draws the
+coefficients of an elastic distortion, `border_uint8` or `border_float32` copies the images with zeros around them, and
+`sample_uint8` or `sample_float32` reads the group from those copies. With mixup, `mix` comes first and all of them run
+twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from fastconv.kernels.abi import (
     KEY,
     TOTAL,
     argument,
-    block_of,
     floats,
     integers,
     kernel,
@@ -28,16 +27,16 @@ from fastconv.kernels.abi import (
     offset,
     pointer,
     record,
+    shorts,
     words,
 )
+from fastconv.kernels.elastic import SPLINE, displacement, start_row
 from fastconv.kernels.pack import PLACE
 from fastconv.kernels.random import key_of, uniform
 from fastconv.layout import LANES
 from fastconv.simd import math as vector_math
-from fastconv.simd import tile as tiles
 from fastconv.simd.native import native
-from fastconv.simd.noise import noise
-from fastconv.simd.places import between, multiples, neighbours, to_integers, truncated, within
+from fastconv.simd.places import multiples, neighbours, stacked, to_integers, truncated, within
 from fastconv.simd.vector import first_lanes, fma, lane_sum, load, select, splat, store
 
 #: Rows of a group's transforms, 16 lanes each. A pixel (h, w) is read from column XW w + XH h + X and row
@@ -87,16 +86,6 @@ def mix(records, group):
         if lane_sum(waiting) == 0.0:
             break
     store(shares, 0, share)
-
-
-@kernel(record(("x", BUFFER), ("other", BUFFER), ("shares", BUFFER), ("pixels", np.int64)))
-def blend(records, group):
-    """x = λ x + (1 - λ) other"""
-    op = argument(records, 0)
-    x, other, share = floats(op.x, group), floats(op.other, group), load(floats(op.shares, group), 0)
-    for pixel in range(0, op.pixels * LANES, LANES):
-        theirs = load(other, pixel)
-        store(x, pixel, fma(share, load(x, pixel) - theirs, theirs))
 
 
 DRAW = record(
@@ -157,61 +146,6 @@ def _draw(op, key, table):
     table[LEFT * LANES], table[RIGHT * LANES] = np.float32(left), np.float32(left + op.cutout)
 
 
-DISPLACE = record(
-    ("keys", BUFFER), ("field", BUFFER), ("taps", BUFFER),
-    ("row", BUFFER),  # room for a row or a column, with a block's columns of zeros on both sides
-    ("height", np.int64), ("width", np.int64), ("radius", np.int64), ("alpha", np.float32),
-)
-
-
-@kernel(DISPLACE)
-def displace(records, _group):
-    """field: how far along x, and then how far along y, each pixel is moved: [2, height, width, lane].
-
-    α times noise that a Gaussian has smoothed along both axes; outside the image the noise is 0.
-    """
-    op, block = argument(records, 0), block_of(records)
-    keys, field, row, taps = words(op.keys, 0), floats(op.field, 0), floats(op.row, 0), floats(op.taps, 0)
-    pixels, line = op.height * op.width, op.width * LANES
-    for pixel in range(pixels):
-        along_x, along_y = noise(keys, pixel)
-        store(field, pixel * LANES, along_x * op.alpha)
-        store(field, (pixels + pixel) * LANES, along_y * op.alpha)
-    for axis in range(2):
-        plane = offset(field, axis * pixels * LANES)
-        for h in range(op.height):
-            _smooth(block, offset(plane, h * line), LANES, row, taps, op.width, op.radius)
-        for w in range(op.width):
-            _smooth(block, offset(plane, w * LANES), line, row, taps, op.height, op.radius)
-
-
-@native
-def _smooth(block, values, stride, row, taps, count, radius):
-    """Replaces `count` vectors by their weighted averages; the last block may repeat some of the one before."""
-    zero = splat(np.float32(0.0))
-    for i in range(block.cols):
-        store(row, i * LANES, zero)
-        store(row, (block.cols + count + i) * LANES, zero)
-    for i in range(count):
-        store(row, (block.cols + i) * LANES, load(values, i * stride))
-    middle = offset(row, block.cols * LANES)
-    if count < block.cols:
-        for i in range(count):
-            _average(tiles.one_column(block), values, i, stride, middle, taps, count, radius)
-    else:
-        for first in range(0, count, block.cols):
-            _average(block, values, min(first, count - block.cols), stride, middle, taps, count, radius)
-
-
-@native
-def _average(block, values, first, stride, row, taps, count, radius):
-    """values[first + c] = Σ_j taps[j] row[first + c + j - radius] for the columns c of the block."""
-    total = tiles.zeros(block)
-    for j in range(max(0, radius - first - block.cols + 1), min(2 * radius + 1, count - first + radius)):
-        total = tiles.fma_scalars_vectors(total, taps, j, row, (first + j - radius) * LANES, LANES)
-    tiles.store_at_least(values, first * stride, 0, stride, total, np.float32(-np.inf))
-
-
 COPY = record(
     ("batch", BUFFER), ("sources", BUFFER), ("copies", BUFFER), ("zeros", BUFFER),  # zeros: a row of them
     ("channels", np.int64), ("height", np.int64), ("width", np.int64),
@@ -220,10 +154,10 @@ COPY = record(
 
 @kernel(COPY)
 def border_uint8(records, _group):
-    """Copies of a group's images: at each place the four neighbours that it lies between, as the bytes of a word."""
+    """Copies of a group's images with a border of zeros, each pixel together with the one below it."""
     op = argument(records, 0)
     images, sources = pointer(np.uint8, integers(op.batch, 0)[IMAGES]), integers(op.sources, 0)
-    zeros, place, pitch = octets(op.zeros, 0), 0, op.width + BORDER
+    copies, zeros, place, pitch = shorts(op.copies, 0), octets(op.zeros, 0), 1, op.width + BORDER
     for lane in range(LANES):
         source = offset(images, max(sources[lane], 0) * op.channels * op.height * op.width)
         for _ in range(op.channels):
@@ -231,26 +165,23 @@ def border_uint8(records, _group):
                 above = zeros
                 for h in range(op.height):
                     row = offset(source, h * op.width)
-                    _neighbours(above, row, op.width, offset(words(op.copies, 0), place + h * pitch))
+                    _stack(above, row, op.width, offset(copies, place + h * pitch))
                     above = row
-                _neighbours(above, zeros, op.width, offset(words(op.copies, 0), place + op.height * pitch))
+                _stack(above, zeros, op.width, offset(copies, place + op.height * pitch))
             place += (op.height + BORDER) * pitch
             source = offset(source, op.height * op.width)
 
 
 @native
-def _neighbours(above, below, width, copy):
-    """copy[w] = the bytes left and right of column w, above and below."""
-    copy[0] = np.uint32(above[0]) << 8 | np.uint32(below[0]) << 24
-    if width > LANES:
-        for first in range(1, width, LANES):
-            w = min(first, width - LANES)
-            store(copy, w, between(above, below, w))
+def _stack(above, below, width, copy):
+    """copy[w] = above[w] and, in the higher byte, below[w]"""
+    if width < LANES:
+        for w in range(width):
+            copy[w] = np.uint16(above[w]) | np.uint16(below[w]) << 8
     else:
-        for w in range(1, width):
-            copy[w] = (np.uint32(above[w - 1]) | np.uint32(above[w]) << 8
-                       | np.uint32(below[w - 1]) << 16 | np.uint32(below[w]) << 24)
-    copy[width] = np.uint32(above[width - 1]) | np.uint32(below[width - 1]) << 16
+        for first in range(0, width, LANES):
+            w = min(first, width - LANES)
+            store(copy, w, stacked(above, below, w))
 
 
 @kernel(COPY)
@@ -270,18 +201,20 @@ def border_float32(records, _group):
 
 
 SAMPLE = record(
-    ("transforms", BUFFER), ("field", BUFFER), ("copies", BUFFER),  # field: where there is an elastic distortion
+    ("transforms", BUFFER), ("copies", BUFFER),
     ("scale", BUFFER), ("shift", BUFFER),  # per channel
     ("x", BUFFER),
+    ("shares", BUFFER),  # where x has the images that these are mixed with
     *PLACE,
+    *SPLINE,  # where there is an elastic distortion
 )
 
 
 @native
 def _sample(copies, op, group):
-    table, field, x = floats(op.transforms, 0), floats(op.field, 0), floats(op.x, group)
-    scale, shift, zero = floats(op.scale, 0), floats(op.shift, 0), splat(np.float32(0.0))
-    pixels, pitch = op.height * op.width, op.width + BORDER
+    table, x, shares = floats(op.transforms, 0), floats(op.x, group), floats(op.shares, group)
+    scale, shift, zero, one = floats(op.scale, 0), floats(op.shift, 0), splat(np.float32(0.0)), np.float32(1.0)
+    elastic, mixed, pitch = op.coefficients.address != 0, op.shares.address != 0, op.width + BORDER
     area = (op.height + BORDER) * pitch
     lanes, pitches = multiples(op.channels * area), splat(np.float32(pitch))
     last_x, last_y = splat(np.float32(op.width + 1)), splat(np.float32(op.height + 1))
@@ -292,30 +225,39 @@ def _sample(copies, op, group):
         row_x = fma(load(table, XH * LANES), row, load(table, X * LANES))
         row_y = fma(load(table, YH * LANES), row, load(table, Y * LANES))
         cut_row = (row >= load(table, TOP * LANES)) & (load(table, BOTTOM * LANES) > row)
+        if elastic:
+            start_row(op, h)
+        column = zero
         for w in range(op.width):
-            column = splat(np.float32(w))
             at_x, at_y = fma(xw, column, row_x), fma(yw, column, row_y)
-            if op.field.address != 0:
-                pixel = (h * op.width + w) * LANES
-                at_x, at_y = at_x + load(field, pixel), at_y + load(field, pixels * LANES + pixel)
+            if elastic:
+                along_x, along_y = displacement(op, w)
+                at_x, at_y = at_x + along_x, at_y + along_y
             at_x, at_y = within(at_x, last_x), within(at_y, last_y)
             whole_x, whole_y = truncated(at_x), truncated(at_y)
             place = to_integers(fma(whole_y, pitches, whole_x)) + lanes
             cut = cut_row & (column >= left) & (right > column)
             target = (op.origin + h * op.row + w) * LANES
             for c in range(op.channels):
-                first, second, third, fourth = neighbours(copies, place + np.int32(c * area), pitch)
+                first, second, third, fourth = neighbours(offset(copies, c * area), place, pitch)
                 above = fma(at_x - whole_x, second - first, first)
                 below = fma(at_x - whole_x, fourth - third, third)
                 value = fma(fma(at_y - whole_y, below - above, above), splat(scale[c]), splat(shift[c]))
-                store(x, target + c * op.plane * LANES, select(cut, zero, value))
+                value, place_x = select(cut, zero, value), target + c * op.plane * LANES
+                if mixed:
+                    value = fma(load(shares, 0), load(x, place_x) - value, value)
+                store(x, place_x, value)
+            column = column + one
 
 
 @kernel(SAMPLE)
 def sample_uint8(records, group):
-    """x = the copies at each lane's coordinates, times scale plus shift; 0 where they are cut out."""
+    """x = the copies at each lane's coordinates, times scale plus shift; 0 where they are cut out.
+
+    With shares λ, x becomes λ x plus 1 - λ times that.
+    """
     op = argument(records, 0)
-    _sample(words(op.copies, 0), op, group)
+    _sample(shorts(op.copies, 0), op, group)
 
 
 @kernel(SAMPLE)

@@ -114,12 +114,23 @@ def coordinates(augmentation: Augmentation, key: int, height: int, width: int) -
 
 
 def displacement(augmentation: Augmentation, key: int, height: int, width: int) -> Array:
-    """How far each pixel is moved along x and along y, (2, height, width): smoothed noise (Simard et al. 2003)."""
-    values = np.array([noise(key, i) for i in range(height * width)]).T.reshape(2, height, width)
-    taps = augmentation.gaussian().astype(np.float64)
-    for axis in (1, 2):
-        values = np.apply_along_axis(lambda line: np.convolve(line, taps)[len(taps) // 2:][:len(line)], axis, values)
-    return augmentation.elastic * values
+    """How far each pixel is moved along x and along y, (2, height, width): cubic B-splines over random coefficients."""
+    down, right = values(augmentation, height), values(augmentation, width)
+    high, wide = down.shape[1], right.shape[1]
+    coefficients = np.array([noise(key, i) for i in range(high * wide)]).T.reshape(2, high, wide)
+    return np.asarray(augmentation.spline_scale * down @ coefficients @ right.T)
+
+
+def values(augmentation: Augmentation, pixels: int) -> Array:
+    """Along an axis the value at each pixel of the B-spline around each point that reaches any, (pixels, points)."""
+    place = np.arange(pixels) / augmentation.spline_spacing
+    return bump(place[:, None] - np.arange(-1, math.floor(place[-1]) + 3))
+
+
+def bump(x: Array) -> Array:
+    """The cubic B-spline around 0, of support 4 and variance 1 / 3."""
+    x = abs(x)
+    return np.where(x < 1, 2 / 3 - x**2 + x**3 / 2, np.maximum(2 - x, 0) ** 3 / 6)
 
 
 def sample(image: Array, x: Array, y: Array) -> Array:

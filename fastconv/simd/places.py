@@ -9,8 +9,8 @@ from numba.extending import intrinsic
 
 from fastconv.layout import LANES
 from fastconv.simd import ir_tools
-from fastconv.simd.ir_tools import BYTES, FLOATS, I32, I64, INTEGERS, MASK, ZEROS
-from fastconv.simd.vector import floats, integers
+from fastconv.simd.ir_tools import BYTES, F32, FLOATS, I32, INTEGERS, MASK, SHORTS, ZEROS
+from fastconv.simd.vector import floats, integers, shorts
 
 
 @intrinsic
@@ -57,38 +57,31 @@ def within(_typing, value, limit):
 
 
 @intrinsic
-def between(_typing, above, below, column):
-    """For 16 columns of two rows of bytes the four neighbours, as `neighbours` takes them apart again.
-
-    They are above[column - 1], above[column], below[column - 1] and below[column], from the lowest byte.
-    """
+def stacked(_typing, above, below, column):
+    """For 16 columns of two rows of bytes above[column] and, in the higher byte, below[column]."""
 
     def codegen(_context, builder, _signature, args):
-        word = None
-        for number, (row, step) in enumerate(((args[0], -1), (args[0], 0), (args[1], -1), (args[1], 0))):
-            place = builder.gep(row, [builder.add(args[2], ir.Constant(I64, step))])
-            each = builder.zext(ir_tools.load(builder, place, BYTES), INTEGERS)
-            each = builder.shl(each, ir.Constant(INTEGERS, [8 * number] * LANES))
-            word = each if word is None else builder.or_(word, each)
-        return word
+        upper, lower = (builder.zext(ir_tools.load(builder, builder.gep(row, [args[2]]), BYTES), SHORTS)
+                        for row in args[:2])
+        return builder.or_(upper, builder.shl(lower, ir.Constant(SHORTS, [8] * LANES)))
 
-    return integers(above, below, types.intp), codegen
+    return shorts(above, below, types.intp), codegen
 
 
 @intrinsic
 def neighbours(_typing, pointer, places, pitch):
     """The four pixels that a place in each lane lies between: above and below, left and right, as a tuple of floats.
 
-    They are elements 0, 1, pitch and pitch + 1 of pointer[places : ] where these are floats, and the bytes of
-    pointer[places] from the lowest one where these are integers of 32 bits.
+    They are elements 0, 1, pitch and pitch + 1 of pointer[places : ] where these are floats, and the two bytes each of
+    elements 0 and 1, as from `stacked`, where these are integers of 16 bits.
     """
-    together = pointer.dtype == types.uint32
+    together = pointer.dtype == types.uint16
 
     def codegen(context, builder, signature, args):
         start, places, pitch = args
         if together:
             word = _gather(builder, start, places, INTEGERS)
-            bytes_ = [builder.lshr(word, ir.Constant(INTEGERS, [shift] * LANES)) for shift in (0, 8, 16, 24)]
+            bytes_ = [builder.lshr(word, ir.Constant(INTEGERS, [shift] * LANES)) for shift in (0, 16, 8, 24)]
             low = ir.Constant(INTEGERS, [255] * LANES)
             found = [builder.sitofp(builder.and_(each, low), FLOATS) for each in bytes_]
         else:
@@ -101,14 +94,14 @@ def neighbours(_typing, pointer, places, pitch):
 
 
 def _gather(builder, start, places, vector):
-    """start[places] of 4 bytes each; the elements' addresses are formed in 64 bits."""
-    wide = ir.VectorType(I64, LANES)
-    distance = builder.shl(builder.sext(places, wide), ir.Constant(wide, [2] * LANES))
-    pointers = builder.inttoptr(builder.add(distance, ir_tools.splat(builder, builder.ptrtoint(start, I64), wide)),
-                                ir.VectorType(start.type, LANES))
-    element = "f32" if vector == FLOATS else "i32"
+    """The 4 bytes at start[places]."""
+    element = start.type.pointee
+    pointers = builder.gep(start, [places], source_etype=element)
+    pointers.type = ir.VectorType(start.type, LANES)  # which llvmlite does not tell of an index in each lane
+    name = "f32" if vector == FLOATS else "i32"
     function = ir.FunctionType(vector, [pointers.type, I32, MASK, vector])
     masked_gather = cgutils.get_or_insert_function(
-        builder.module, function, f"llvm.masked.gather.v{LANES}{element}.v{LANES}p0")
+        builder.module, function, f"llvm.masked.gather.v{LANES}{name}.v{LANES}p0")
+    align = ir.Constant(I32, 4 if element == F32 else element.width // 8)
     everywhere, nothing = ir.Constant(MASK, [True] * LANES), ir.Constant(vector, ir.Undefined)
-    return builder.call(masked_gather, [pointers, ir.Constant(I32, 4), everywhere, nothing])
+    return builder.call(masked_gather, [pointers, align, everywhere, nothing])

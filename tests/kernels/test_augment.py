@@ -28,7 +28,7 @@ KEYS = st.integers(-2**63, 2**63 - 1)
 augmentations = st.builds(
     Augmentation, shift=st.sampled_from([0, 2.5]), crop=st.sampled_from([0, 3]), flip=st.sampled_from([0, 0.5, 1]),
     rotate=st.sampled_from([0, 30, 180]), scale=st.sampled_from([(1, 1), (0.5, 1.7)]), shear=st.sampled_from([0, 20]),
-    elastic=st.sampled_from([0, 12]), elastic_sigma=st.sampled_from([0.5, 2.0]), cutout=st.sampled_from([0, 4]),
+    elastic=st.sampled_from([0, 12]), elastic_sigma=st.sampled_from([0.5, 2.0, 4.0]), cutout=st.sampled_from([0, 4]),
     mixup=st.sampled_from([0, 0.3, 1.0]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,14 +34,39 @@ def test_sampling_is_pytorchs_grid_sample(seed, channels, size):
     np.testing.assert_allclose(reference.sample(image, x, y), expected, atol=1e-9)
 
 
-@given(seeds, images((1, 1), 30), st.floats(0.3, 6))
-def test_an_elastic_field_is_noise_that_scipy_has_smoothed(seed, size, sigma):
-    ndimage = pytest.importorskip("scipy.ndimage")
+@given(seeds, images((1, 1), 30), st.floats(0.5, 6))
+def test_an_elastic_field_is_scipys_b_spline_with_noise_for_coefficients(seed, size, sigma):
+    interpolate = pytest.importorskip("scipy.interpolate")
+    spacing = math.sqrt(3) * sigma
+    high, wide = (math.floor((pixels - 1) / spacing) + 4 for pixels in size)
+    coefficients = np.array([reference.noise(seed, i) for i in range(high * wide)]).reshape(high, wide, 2)
+    splines = interpolate.NdBSpline((np.arange(-3.0, high + 1), np.arange(-3.0, wide + 1)), coefficients, k=3)
+    expected = splines(np.moveaxis(np.mgrid[:size[0], :size[1]] / spacing, 0, -1))
+    found = reference.displacement(Augmentation(elastic=34, elastic_sigma=sigma), seed, *size)
+    scale = 34 * 315 / 151 / (2 * math.sqrt(math.pi) * sigma)
+    np.testing.assert_allclose(found, scale * np.moveaxis(expected, -1, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [2.0, 4.0])
+def test_an_elastic_field_moves_pixels_as_noise_that_a_gaussian_has_smoothed(sigma):
+    """As far, and pixels near each other alike: the correlation at a distance d is exp(-d² / (4 σ²))."""
     augmentation = Augmentation(elastic=34, elastic_sigma=sigma)
-    values = np.array([reference.noise(seed, i) for i in range(size[0] * size[1])]).T.reshape(2, *size)
-    expected = 34 * ndimage.gaussian_filter(values, sigma, mode="constant", axes=(1, 2),
-                                            radius=len(augmentation.gaussian()) // 2)
-    np.testing.assert_allclose(reference.displacement(augmentation, seed, *size), expected, atol=1e-4)
+    fields = np.array([reference.displacement(augmentation, key, 24, 24) for key in range(0, 400_000, 1000)])
+    power = np.mean(fields**2)
+    assert math.sqrt(power) == pytest.approx(34 / (math.sqrt(12 * math.pi) * sigma), rel=0.03)
+    for distance in range(1, 13):
+        expected = math.exp(-(distance / (2 * sigma)) ** 2)
+        for near, far in ((fields[..., :-distance], fields[..., distance:]),
+                          (fields[..., :-distance, :], fields[..., distance:, :])):
+            assert np.mean(near * far) / power == pytest.approx(expected, abs=0.06)
+
+
+def test_the_bumps_of_an_elastic_field_have_the_standard_deviation_sigma():
+    x = np.linspace(-2, 2, 4001)
+    values = reference.bump(x)
+    assert values.sum() / 1000 == pytest.approx(1)
+    assert math.sqrt((x**2 * values).sum() / values.sum()) * Augmentation(elastic_sigma=4).spline_spacing == (
+        pytest.approx(4, rel=1e-5))
 
 
 def test_random_numbers_are_uniform_and_independent_from_one_counter_to_the_next():
