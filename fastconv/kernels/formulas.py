@@ -22,6 +22,10 @@ _TANH_B_LOW = np.float32(2.398807e-9)
 _TANH_END = np.float32(11.0)  # beyond, the tail is 0 in float32
 
 _SWISH_OVERSHOOT = np.float32(0.0999)  # Swish's slope is between -0.0998394 and 1.0998394
+_FLAT = np.float32(2.0**-80)
+_PIXEL_RISE = np.float32(0.0361)  # by difference, what `_is_acon_of_pixel_valley` says of slopes for x < 0
+_PIXEL_OVERSHOOT = np.float32(0.16)  # and of those for x > 0; both hold up to _PIXEL_MOST
+_PIXEL_MOST = np.float32(8.0)
 _NORMAL_DENSITY = np.float32(0.3989422804)  # 1 / √(2π)
 
 
@@ -127,11 +131,17 @@ def swish(x, beta, _b, _c):
 
 @native
 def acon(x, p1, p2, beta):
-    """(a - b) x σ(c (a - b) x) + b x, ACON-C (Ma et al. 2021, section 3.2)."""
+    """(a - b) x σ(c (a - b) x) + b x, ACON-C (Ma et al. 2021, section 3.2).
+
+    A c (a - b) below 2⁻⁸⁰ counts as 0, which is the same for |x| up to 10¹⁷: meta-ACON's switch comes close to 0, and
+    arithmetic with denormal numbers is slow.
+    """
     difference = p1 - p2
     minus_p2 = difference - p1  # p1 - p2 = difference + lost (Knuth 1969, section 4.2.2, theorem B)
     lost = (p1 - (difference - minus_p2)) - (p2 + minus_p2)
     steep = beta * difference
+    steep = vector.select(vector.magnitude(steep) < _FLAT, ZERO, steep)
+    beta = vector.select(steep == ZERO, ZERO, beta)
     steep_lost = vector.fma(beta, lost, vector.fma(beta, difference, -steep))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
     return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
@@ -248,9 +258,24 @@ def _is_acon_valley(p1, p2, beta):
     return beta >= ZERO and (turns_once or min(abs(p1), abs(p2)) >= _SWISH_OVERSHOOT * abs(p1 - p2))
 
 
+@native
+def _is_acon_of_pixel_valley(p1, p2, _c):
+    """With d = |p1 - p2| up to 8 the slope is min(p1, p2) + d s(x), where s is between 0 and 1.16.
+
+    s is at most 1/2 + 0.0361 d for negative x; from there it rises through every value to 1 and stays above. The tests
+    measure all of that.
+    """
+    least, most = min(p1, p2), max(p1, p2)
+    difference = most - least
+    falls = least + (HALF + _PIXEL_RISE * difference) * difference <= ZERO <= most
+    return difference <= _PIXEL_MOST and (least >= ZERO or falls or most + _PIXEL_OVERSHOOT * difference <= ZERO)
+
+
 #: By formula, whether for some a, b and c it is a valley: it falls up to one x, perhaps at infinity, and rises from
 #: there. Of several x the least or the greatest then gives the largest value.
-VALLEYS = {"gelu": _always, "gelu_tanh": _always, "mish": _always, "swish": _is_swish_valley, "acon": _is_acon_valley}
+VALLEYS = {
+    "gelu": _always, "gelu_tanh": _always, "mish": _always, "swish": _is_swish_valley, "acon": _is_acon_valley,
+    "acon_of_pixel": _is_acon_of_pixel_valley}
 
 
 def valley(formula: str):

@@ -236,6 +236,55 @@ def test_an_acon_said_to_be_a_valley_falls_and_then_rises(p1, p2, beta):
         assert is_valley  # the usual case is not missed
 
 
+@pytest.mark.parametrize("beta", [0.0, 1e-45, 1e-38, 1e-30, 1e-25, 1e-24, 1e-23, 1e-20])
+def test_a_switch_near_0_is_one_of_0(beta):
+    x = X[np.abs(X) < 1e16]
+    v = 1.5 * x.astype(np.float64)
+    value, by_x, by_p1, by_p2, _ = applied("acon", x, 1.0, -0.5, beta)
+    sigma = 1 / (1 + np.exp(-beta * v))
+    np.testing.assert_allclose(value, v * sigma - 0.5 * x, rtol=TOLERANCE, atol=1e-44)
+    np.testing.assert_allclose(by_x, 1.5 * sigma - 0.5, rtol=TOLERANCE, atol=1e-7)
+    np.testing.assert_allclose(by_p1, x * sigma, rtol=TOLERANCE, atol=1e-44)
+    np.testing.assert_allclose(by_p2, x * (1 - sigma), rtol=TOLERANCE, atol=1e-44)
+
+
+@njit
+def _is_acon_of_pixel_valley(p1, p2):
+    return formulas._is_acon_of_pixel_valley(p1, p2, np.float32(0))
+
+
+@pytest.mark.parametrize("p1", [-5.0, -1.3, -0.6, -0.1, 0.0, 0.05, 0.2, 0.9, 1.0, 2.0, 7.0])
+@pytest.mark.parametrize("p2", [-5.0, -1.3, -0.6, -0.1, 0.0, 0.05, 0.2, 0.9, 1.0, 2.0, 7.0])
+def test_an_acon_of_pixels_said_to_be_a_valley_falls_and_then_rises(p1, p2):
+    is_valley = _is_acon_of_pixel_valley(np.float32(p1), np.float32(p2))
+    slopes = _slope_of_pixels(p1, p2)
+    rising = slopes[np.abs(slopes) > 1e-12] > 0
+    assert not (is_valley and np.any(rising[:-1] & ~rising[1:]))
+    if min(p1, p2) >= 0 and abs(p1 - p2) <= 8:
+        assert is_valley  # the usual case is not missed
+
+
+@pytest.mark.parametrize("difference", np.concatenate([[1e-3, 1e-2], np.linspace(0.1, 8, 80)]))
+def test_the_slopes_of_an_acon_of_pixels_stay_within_what_its_valleys_rely_on(difference):
+    slopes = _slope_of_pixels(difference, 0) / difference
+    left, right = slopes[:slopes.size // 2], slopes[slopes.size // 2:]
+    above = 0.5 + 0.0361 * difference
+    assert slopes.min() >= 0
+    assert slopes.max() <= 1.16
+    assert left.max() <= above
+    assert np.all(np.diff(right[right < 1 - 1e-12]) > 0)
+    assert np.all(right[np.maximum.accumulate(right >= 1)] >= 1 - 1e-12)
+
+
+def _slope_of_pixels(p1, p2):
+    """(p1 - p2) (σ(u) + x u' σ(u) σ(-u)) + p2 with u = (p1 - p2) x σ(x)."""
+    x = np.linspace(-100, 100, 200_002)
+    beta = reference.sigmoid(x)
+    u = (p1 - p2) * x * beta
+    sigma = reference.sigmoid(u)
+    return (p1 - p2) * (sigma + u * (1 + x * (1 - beta)) * sigma * (1 - sigma)) + p2
+
+
 @pytest.mark.parametrize(("slope", "last"), [
     (lambda x: reference.gelu_grad(1.0, x), 37), (lambda x: reference.gelu_grad(1.0, x, "tanh"), 20),
     (lambda x: reference.mish_grad(1.0, x), 700), (lambda x: reference.swish_grad(1.0, x)[0], 700)])
