@@ -22,7 +22,7 @@ _TANH_B_LOW = np.float32(2.398807e-9)
 _TANH_END = np.float32(11.0)  # beyond, the tail is 0 in float32
 
 _SWISH_OVERSHOOT = np.float32(0.0999)  # Swish's slope is between -0.0998394 and 1.0998394
-_FLAT = np.float32(2.0**-80)
+_FLAT, _LEAST_NORMAL = np.float32(2.0**-80), np.float32(2.0**-126)
 _PIXEL_RISE = np.float32(0.0361)  # by difference, what `_is_acon_of_pixel_valley` says of slopes for x < 0
 _PIXEL_OVERSHOOT = np.float32(0.16)  # and of those for x > 0; both hold up to _PIXEL_MOST
 _PIXEL_MOST = np.float32(8.0)
@@ -133,16 +133,17 @@ def swish(x, beta, _b, _c):
 def acon(x, p1, p2, beta):
     """(a - b) x σ(c (a - b) x) + b x, ACON-C (Ma et al. 2021, section 3.2).
 
-    A c (a - b) below 2⁻⁸⁰ counts as 0, which is the same for |x| up to 10¹⁷: meta-ACON's switch comes close to 0, and
-    arithmetic with denormal numbers is slow.
+    Arithmetic with denormal numbers is slow, and meta-ACON's switch comes close to 0. So a c (a - b) below 2⁻¹²⁶ counts
+    as 0, and of one below 2⁻⁸⁰ the rounding is not made good, which would show for |x| above 10²⁴.
     """
     difference = p1 - p2
     minus_p2 = difference - p1  # p1 - p2 = difference + lost (Knuth 1969, section 4.2.2, theorem B)
     lost = (p1 - (difference - minus_p2)) - (p2 + minus_p2)
     steep = beta * difference
-    steep = vector.select(vector.magnitude(steep) < _FLAT, ZERO, steep)
-    beta = vector.select(steep == ZERO, ZERO, beta)
-    steep_lost = vector.fma(beta, lost, vector.fma(beta, difference, -steep))
+    size = vector.magnitude(steep)
+    flat, steep = size < _FLAT, vector.select(size < _LEAST_NORMAL, ZERO, steep)
+    factor, product = vector.select(flat, ZERO, beta), vector.select(flat, ZERO, steep)
+    steep_lost = vector.fma(factor, lost, vector.fma(factor, difference, -product))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
     return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
 
