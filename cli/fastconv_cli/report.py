@@ -6,9 +6,6 @@ import click
 
 from fastconv_cli.options import FILE, check_writable, data_option, load_data, threads_option
 
-#: What a run's folder calls its best model, and what it is described by.
-BEST, CONFIGURATION = "best.safetensors", "run.toml"
-
 
 @click.command()
 @click.argument("model_file", metavar="MODEL", type=FILE)
@@ -28,6 +25,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     import fastconv as fc
     from fastconv.report.build import report as build
     from fastconv.report.history import read_history
+    from fastconv.runs.run import BEST
     from fastconv_cli.compiling import announce_compiling
 
     check_writable(output)
@@ -46,7 +44,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
 
 
 def _data_of(run: Path) -> Path | None:
-    from fastconv.runs.run import read_toml
+    from fastconv.runs.run import CONFIGURATION, read_toml
 
     data = read_toml(run / CONFIGURATION).get("data") if (run / CONFIGURATION).is_file() else None
     return None if data is None else Path(data)

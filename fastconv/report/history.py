@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fastconv.errors import DataError
+from fastconv.runs import metrics
 from fastconv.trainer import EpochResult
-
-#: What a run's folder calls the lines with the metrics of each epoch.
-METRICS = "metrics.jsonl"
 
 #: Bytes: room for some hundred thousand epochs, and a bound on what any other file can cost.
 LARGEST = 1 << 26
@@ -24,7 +22,7 @@ def read_history(path: Path) -> list[EpochResult]:
     Each needs "epoch" and "loss"; "lr", "seconds", "images_per_second" and "validation" may be missing.
     Raises DataError, naming the file and what is wrong.
     """
-    path = path / METRICS if path.is_dir() else path
+    path = path / metrics.NAME if path.is_dir() else path
     try:
         if path.stat().st_size > LARGEST:
             raise DataError(f"{path}: longer than {LARGEST:,} bytes, which is no history")
