@@ -41,12 +41,12 @@ def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     return plan(model, images.shape, images.dtype)(images)
 
 
-def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> Plan:
+def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> FrozenPlan:
     """The model's plan for batches of `shape`, with any N."""
-    return model._sessions.shared((shape[1:], dtype, get_num_threads(), Plan), Plan, model, shape, dtype)
+    return model._sessions.shared((shape[1:], dtype, get_num_threads(), FrozenPlan), FrozenPlan, model, shape, dtype)
 
 
-class Plan:
+class FrozenPlan:
     """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
 
     Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or

@@ -13,7 +13,7 @@ import fastconv as fc
 from fastconv import nn
 from fastconv.engine.builder import Builder
 from fastconv.layout import LANES
-from fastconv.nn.inference import MOST_ALONE, Plan
+from fastconv.nn.inference import MOST_ALONE, FrozenPlan
 from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession
 from tests.networks import normal
@@ -266,7 +266,7 @@ def test_few_images_are_computed_one_by_one_and_many_in_lanes(monkeypatch, count
 
 def test_a_thread_gets_the_session_it_had_before():
     model, x = fc.models.lenet5(), normal(0, 1, 1, 28, 28)
-    plan = Plan(model, x.shape, FLOAT)
+    plan = FrozenPlan(model, x.shape, FLOAT)
     plan(x)
     mine, own = threading.get_ident(), next(iter(plan._alone.values()))
     other = AloneSession(model, x.shape, FLOAT)
@@ -280,7 +280,7 @@ def test_a_thread_gets_the_session_it_had_before():
 
 def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch):
     model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
-    plan = Plan(model, x.shape, FLOAT)
+    plan = FrozenPlan(model, x.shape, FLOAT)
     first = plan(x)
     [session] = plan._alone.values()
     refreshed: list[bool] = []
