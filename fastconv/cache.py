@@ -11,6 +11,7 @@ import numpy as np
 from fastconv import functional, optim
 from fastconv.errors import ShapeError
 from fastconv.kernels import cache as files
+from fastconv.nn.inference import plan
 from fastconv.nn.layer import Layer, final_shape
 from fastconv.nn.loss import CrossEntropyLoss, MSELoss
 from fastconv.trainer import Trainer
@@ -55,8 +56,11 @@ def warm(model: Layer, input_shape: tuple[int, ...] | None = None, batch_sizes: 
     if shape is None:
         raise ShapeError("the model does not say the shape of its images: give input_shape (C, H, W)")
     outputs = final_shape(model, (1, *shape))
+    dtypes = (np.uint8, np.float32) if len(shape) == 3 else (np.float32,)
+    for dtype in dtypes:
+        plan(model, (1, *shape), np.dtype(dtype)).prepare()
     for size in batch_sizes:
-        for dtype in (np.uint8, np.float32) if len(shape) == 3 else (np.float32,):
+        for dtype in dtypes:
             results = model(np.zeros((size, *shape), dtype))
             if len(outputs) == 2:
                 functional.softmax(results)

@@ -32,7 +32,7 @@ class Callers:
 
     def __init__(self) -> None:
         self._parallel = available_threads() > 1
-        self._thread, self._changed = 0, 0.0
+        self._thread, self._changed = threading.get_ident(), -GONE
         self._last, self._pace = 0.0, PAUSE
         words = aligned_words([0])
         self.taken, self.address = words.data, words.ctypes.data

@@ -73,9 +73,13 @@ class FrozenPlan:
         return self._one_by_one(images, count) if count <= self._most_alone else self._lane_by_lane(images, count)
 
     def prepare(self) -> None:
-        """Compiles and packs all that a call of any size needs."""
-        for count in (1, max(1, self._most_alone), LANES):
+        """Compiles and packs all that a call of any size, and from any number of threads, needs."""
+        for count in (1, LANES):
             self(np.zeros((count, *self._shape[1:]), self._dtype))
+        if self._most_alone:
+            image = np.zeros((1, *self._shape[1:]), self._dtype)
+            session = self._alone[get_ident()]
+            session.predict(1, image, np.empty((1, *self._output_shape), _FLOAT32), brief=False)
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
         thread = get_ident()
