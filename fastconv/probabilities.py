@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +19,16 @@ class Network(Protocol):
     def expansion(self) -> Expansion: ...
 
 
-def probabilities(model: Network, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The probability of each class, (N, classes): a model's outputs where it ends in Softmax, else softmax of them."""
-    network, values = model.expansion(), outputs.astype(np.float64)
-    if network.output and isinstance(network.nodes[network.output - 1].layer, Softmax):
-        return values
-    return reference.softmax(values).astype(np.float64, copy=False)
+def probabilities_of(model: Network) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+    """What makes probabilities of classes, (N, classes), of a model's outputs: softmax, unless the model ends in it."""
+    network = model.expansion()
+    ends = network.output > 0 and isinstance(network.nodes[network.output - 1].layer, Softmax)
+    return _as_they_are if ends else _softmax
+
+
+def _as_they_are(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    return outputs.astype(np.float64)
+
+
+def _softmax(outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    return reference.softmax(outputs.astype(np.float64)).astype(np.float64, copy=False)

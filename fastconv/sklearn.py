@@ -14,7 +14,7 @@ from fastconv.errors import ShapeError
 from fastconv.models import MODELS
 from fastconv.nn import Conv2d, Flatten, Layer, Linear, MaxPool2d, ReLU, Sequential
 from fastconv.optim import OPTIMIZERS, SCHEDULES, Optimizer
-from fastconv.probabilities import probabilities
+from fastconv.probabilities import probabilities_of
 from fastconv.serialization import from_bytes, to_bytes
 from fastconv.trainer import Trainer
 
@@ -99,7 +99,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         images, shape = self._flat(X)
         if shape not in (None, self.image_shape_):
             raise ValueError(f"expected images {self.image_shape_}, as in fit, got {shape}")
-        return probabilities(self.model_, self.model_(self._prepared(images.reshape(-1, *self.image_shape_))))
+        outputs = self.model_(self._prepared(images.reshape(-1, *self.image_shape_)))
+        return probabilities_of(self.model_)(outputs)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class of each image, (N,)."""

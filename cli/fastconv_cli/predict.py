@@ -25,16 +25,16 @@ def predict(model_file: Path, files: tuple[Path, ...], invert: bool, top: int, a
     or float32 that is already normalised.
     """
     import fastconv as fc
-    from fastconv.probabilities import probabilities
+    from fastconv.probabilities import probabilities_of
     from fastconv_cli.compiling import announce_compiling
     from fastconv_cli.images import read_images
 
     model = fc.load(model_file)
-    predictions = []
+    predictions, probabilities = [], probabilities_of(model)
     for file in files:
         images = read_images(file, model.input_shape, invert)
         with announce_compiling():
-            rows = probabilities(model, model(images))
+            rows = probabilities(model(images))
         for index, row in enumerate(rows):
             classes = model.classes or [str(label) for label in range(len(row))]
             best = {classes[label]: float(row[label]) for label in (-row).argsort(kind="stable")[:top]}

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer
-from fastconv.probabilities import probabilities
+from fastconv.probabilities import probabilities_of
 from fastconv.shapes import IntPair, integer, pair
 
 #: Covered images that are computed together.
@@ -31,15 +31,16 @@ def occlusion(model: Layer, x: NDArray[Any], classes: ArrayLike, size: IntPair, 
     fill = mean_pixel(model, images) if value is None else np.full(images.shape[1], value, images.dtype)
     corners = list(_rectangles(images.shape[2:], extent, stride))
     shape = len(range(0, images.shape[2], stride)), len(range(0, images.shape[3], stride))
+    probabilities = probabilities_of(model)
     falls = np.empty((len(images), len(corners)), np.float32)
     for image, label, fall in zip(images, chosen, falls, strict=True):
-        whole = probabilities(model, model(image[None]))[0, label]
+        whole = probabilities(model(image[None]))[0, label]
         for start in range(0, len(corners), BATCH):
             some = corners[start:start + BATCH]
             covered = np.repeat(image[None], len(some), axis=0)
             for each, (rows, cols) in zip(covered, some, strict=True):
                 each[:, rows, cols] = fill[:, None, None]
-            fall[start:start + BATCH] = whole - probabilities(model, model(covered))[:, label]
+            fall[start:start + BATCH] = whole - probabilities(model(covered))[:, label]
     return falls.reshape(-1, *shape)
 
 

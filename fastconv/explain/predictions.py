@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastconv.data.dataset import Dataset
 from fastconv.errors import ShapeError
 from fastconv.nn.layer import Layer
-from fastconv.probabilities import probabilities
+from fastconv.probabilities import probabilities_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Predictions:
 
 def predictions(model: Layer, data: Dataset) -> Predictions:
     """What a model says of each image. Raises ShapeError where it has other classes than the set."""
-    shares = probabilities(model, model(data.images))
+    shares = probabilities_of(model)(model(data.images))
     if shares.shape[1] != len(data.classes):
         raise ShapeError(f"the model tells {shares.shape[1]} classes apart, the set has {len(data.classes)}")
     return Predictions(shares.astype(np.float32), data.labels, data.classes)

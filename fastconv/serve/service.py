@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from fastconv._version import __version__
 from fastconv.errors import DataError, DtypeError, ShapeError
-from fastconv.nn.layer import Expansion
-from fastconv.probabilities import probabilities
+from fastconv.probabilities import Network, probabilities_of
 from fastconv.serve.batches import Batches
 from fastconv.serve.body import UnknownContentError, images_of
 from fastconv.serve.http import HttpError, Request, Response
@@ -28,15 +27,13 @@ PLACES = 6
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Classifier(Protocol):
+class Classifier(Network, Protocol):
     """A model as `fastconv.load` or `fastconv.infer.load` returns it."""
 
     classes: tuple[str, ...] | None
     input_shape: tuple[int, int, int] | None
 
     def __call__(self, x: NDArray[Any], /) -> NDArray[np.float32]: ...
-
-    def expansion(self) -> Expansion: ...
 
 
 class Service:
@@ -51,7 +48,7 @@ class Service:
             raise ValueError(f"{name}: the model does not say the shape of its images; Trainer.fit or "
                              "model.set_images sets it before fastconv.save")
         self.shape, self.name = model.input_shape, name
-        self._model, self.batches = model, Batches(model)
+        self.batches, self._probabilities = Batches(model), probabilities_of(model)
         scores = [model(np.zeros((size, *self.shape), dtype)) for dtype in (np.uint8, np.float32) for size in (16, 1)]
         if scores[0].ndim != 2:
             raise ValueError(f"{name}: expected a model that makes scores (N, K), "
@@ -91,7 +88,7 @@ class Service:
         except (DataError, DtypeError, ShapeError) as error:
             raise HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
         outputs = await self.batches.outputs(images)
-        rows = probabilities(self._model, outputs.values)
+        rows = self._probabilities(outputs.values)
         return Response.of_json({"predictions": [self._prediction(row) for row in rows],
                                  "milliseconds": round(outputs.milliseconds, 3)})
 
