@@ -11,7 +11,6 @@ import numpy as np
 from fastconv import functional, optim
 from fastconv.errors import ShapeError
 from fastconv.kernels import cache as files
-from fastconv.nn.inference import plan
 from fastconv.nn.layer import Layer, final_shape
 from fastconv.nn.loss import CrossEntropyLoss, MSELoss
 from fastconv.trainer import Trainer
@@ -58,7 +57,7 @@ def warm(model: Layer, input_shape: tuple[int, ...] | None = None, batch_sizes: 
     outputs = final_shape(model, (1, *shape))
     dtypes = (np.uint8, np.float32) if len(shape) == 3 else (np.float32,)
     for dtype in dtypes:
-        plan(model, (1, *shape), np.dtype(dtype)).prepare()
+        model.freeze(shape, dtype)
     for size in batch_sizes:
         for dtype in dtypes:
             results = model(np.zeros((size, *shape), dtype))

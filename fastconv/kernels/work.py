@@ -63,26 +63,21 @@ def _call(_typing, address, arguments, index):
     return types.void(types.int64, types.int64, types.int64), codegen
 
 
-@intrinsic
-def _add(_typing, words, index, value):
-    """Atomically adds to words[index] and returns what it was."""
+def _atomic(operation):
+    """LLVM's operation on words[index] and a value, which returns what the word was."""
 
-    def codegen(_context, builder, _signature, args):
-        words, index, value = args
-        return builder.atomic_rmw("add", builder.gep(words, [index]), value, "seq_cst")
+    @intrinsic
+    def changed(_typing, words, index, value):
+        def codegen(_context, builder, _signature, args):
+            words, index, value = args
+            return builder.atomic_rmw(operation, builder.gep(words, [index]), value, "seq_cst")
 
-    return types.int64(words, types.intp, types.int64), codegen
+        return types.int64(words, types.intp, types.int64), codegen
+
+    return changed
 
 
-@intrinsic
-def _swap(_typing, words, index, value):
-    """Atomically sets words[index] and returns what it was."""
-
-    def codegen(_context, builder, _signature, args):
-        words, index, value = args
-        return builder.atomic_rmw("xchg", builder.gep(words, [index]), value, "seq_cst")
-
-    return types.int64(words, types.intp, types.int64), codegen
+_add, _swap = _atomic("add"), _atomic("xchg")
 
 
 @intrinsic

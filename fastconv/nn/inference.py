@@ -77,9 +77,9 @@ class FrozenPlan:
         for count in (1, LANES):
             self(np.zeros((count, *self._shape[1:]), self._dtype))
         if self._most_alone:
-            image = np.zeros((1, *self._shape[1:]), self._dtype)
-            session = self._alone[get_ident()]
+            image, session = np.zeros((1, *self._shape[1:]), self._dtype), self._longest_idle()
             session.predict(1, image, np.empty((1, *self._output_shape), _FLOAT32), brief=False)
+            self._alone[get_ident()] = session
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
         thread = get_ident()

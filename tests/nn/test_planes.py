@@ -278,6 +278,20 @@ def test_a_thread_gets_the_session_it_had_before():
     assert plan._alone == {-2: own, mine: other}
 
 
+def test_a_plan_is_prepared_while_another_thread_has_its_session(monkeypatch):
+    model, x = fc.models.lenet5(), normal(0, 1, 1, 28, 28)
+    plan = FrozenPlan(model, x.shape, FLOAT)
+    in_lanes = plan._lane_by_lane
+
+    def taken_meanwhile(images, count):
+        plan._alone.clear()
+        return in_lanes(images, count)
+
+    monkeypatch.setattr(plan, "_lane_by_lane", taken_meanwhile)
+    plan.prepare()
+    assert len(plan._alone) == 1
+
+
 def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch):
     model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
     plan = FrozenPlan(model, x.shape, FLOAT)

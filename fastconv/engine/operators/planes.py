@@ -244,12 +244,12 @@ def avg_pool2d(builder: Builder, x: Tensor, window: Window, count_include_pad: b
 
 def _counts(window: Window, size: tuple[int, int], count_include_pad: bool) -> np.ndarray:
     """(H_out, W_out): the pixels that a mean is taken of, at least 1."""
-    sides = []
-    for axis, outputs in enumerate(window.output_size(size)):
-        pixels = np.add.outer(_taps(window, axis), window.stride[axis] * np.arange(outputs))
-        before, behind = window.padding[2 * axis:2 * axis + 2] if count_include_pad else (0, 0)
-        sides.append(((pixels >= -before) & (pixels < size[axis] + behind)).sum(axis=0))
-    counts: np.ndarray = np.maximum(np.multiply.outer(*sides), 1)
+    outputs = window.output_size(size)
+    if count_include_pad:
+        top, bottom, left, right = window.padding
+        size, window = (size[0] + top + bottom, size[1] + left + right), replace(window, padding=(0, 0, 0, 0))
+    rows, cols = (_inside(window, axis, size[axis], outputs[axis]).sum(axis=0) for axis in (0, 1))
+    counts: np.ndarray = np.maximum(np.multiply.outer(rows, cols), 1)
     return counts
 
 
