@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from tests.processes import in_child
 
 THREADS = 8
 CALLS = 200
-NOISE = 1.5  # where the machine interrupts even plain Python so much, twice the median is too little to ask
 LAYERS = ("workqueue", "omp", "tbb")
 
 #: Runs a parallel loop of the program's own beside predictions; prints "skipped" where Numba lacks the layer.
@@ -183,26 +180,3 @@ def growth_over_many_predictions() -> int:
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="this system does not tell a process its size")
 def test_memory_is_flat_over_a_hundred_thousand_predictions():
     assert in_child("spawn", growth_over_many_predictions) < 256 * 1024
-
-
-def slowest_percent(call: Callable[[], object], calls: int) -> float:
-    """The 99th percentile of a call's duration, by their median."""
-    durations = []
-    for _ in range(calls):
-        start = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - start)
-    return float(np.percentile(durations, 99) / np.median(durations))
-
-
-def plain() -> int:
-    """About as much work in Python alone: what the machine itself adds to it now and then."""
-    return sum(range(1000))
-
-
-@pytest.mark.slow
-def test_all_but_one_percent_of_predictions_take_less_than_twice_the_median():
-    model, x = fc.models.lenet5(), images(0)
-    model.freeze((1, 28, 28))
-    rounds = ((slowest_percent(lambda: model(x), 20_000), slowest_percent(plain, 20_000)) for _ in range(5))
-    assert any(ours <= max(2, NOISE * pythons) for ours, pythons in rounds)

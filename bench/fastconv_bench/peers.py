@@ -59,14 +59,14 @@ def has_onnx_runtime() -> bool:
     return find_spec("onnxruntime") is not None and find_spec("onnx") is not None
 
 
-def onnx_session(model: nn.Layer, x: np.ndarray) -> Callable[[], object]:
-    """A call that runs an exported network on x."""
+def onnx_session(model: nn.Layer, x: np.ndarray, threads: int | None = None) -> Callable[[], object]:
+    """A call that runs an exported network on x; threads: fastconv's number of them where None."""
     import onnxruntime
 
     from fastconv.onnx.exporter import to_proto
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = fc.get_num_threads()
+    options.intra_op_num_threads = threads or fc.get_num_threads()
     session = onnxruntime.InferenceSession(to_proto(model, x.shape[1:]).SerializeToString(), options,
                                            providers=["CPUExecutionProvider"])
     return lambda: session.run(None, {"input": x})

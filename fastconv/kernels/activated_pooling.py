@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 from fastconv.kernels import formulas
 from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, octets, record, shorts
 from fastconv.kernels.activation import COEFFICIENTS, coefficients, formula_of
-from fastconv.kernels.pooling import WINDOWS, corner_of, inside
+from fastconv.kernels.pooling import WINDOWS, corner_of, inside, whole_windows
 from fastconv.layout import LANES
 from fastconv.simd import vector
 from fastconv.simd.math import ONE
@@ -101,33 +101,29 @@ def _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, row, kern
 
 
 @native
-def _is_constant(window, op, height, width):
-    """Whether the part of a window that is inside the image is all of it, and its size a compile-time constant."""
-    return height == op.kernel_height == window.rows and width == op.kernel_width == window.cols
-
-
-@native
 def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
     x, y, kept = floats(op.x, group), floats(op.y, group), floats(op.kept, group)
+    rows, cols = whole_windows(window, op)
     for channel in range(op.channels):
         a, b, c = coefficients(op, group, channel)
         is_valley = _is_valley(valley, op, channel)
         for oh in range(op.out_height):
             kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            corner, target = corner_of(op, channel, oh, 0), (channel * op.y_plane + oh * op.y_row) * LANES
             for ow in range(op.out_width):
-                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                corner = corner_of(op, channel, oh, ow)
-                if _is_constant(window, op, kh_end - kh_start, kw_end - kw_start):
+                if rows[0] <= oh < rows[1] and cols[0] <= ow < cols[1]:
                     best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
                                               window.cols, 0, window.rows, 0, window.cols)
                 else:
+                    kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
                     best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
                                               op.kernel_width, kh_start, kh_end, kw_start, kw_end)
-                target = (channel * op.y_plane + oh * op.y_row + ow) * LANES
                 vector.store(y, target, best)
                 vector.store(kept, target, keep)
                 vector.store(argmax, target, place)
+                corner += op.stride_width
+                target += LANES
 
 
 @kernel(ARGUMENTS)

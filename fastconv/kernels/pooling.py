@@ -52,6 +52,13 @@ def _whole(constant, kernel_size, stride, padding, size, outputs):
 
 
 @native
+def whole_windows(window, op):
+    """The rows and the columns [first, end) of windows that `_whole` tells of."""
+    return (_whole(window.rows, op.kernel_height, op.stride_height, op.top, op.height, op.out_height),
+            _whole(window.cols, op.kernel_width, op.stride_width, op.left, op.width, op.out_width))
+
+
+@native
 def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, kw_end):
     """The maximum of a window and its place; the window's first pixel is x[corner], its pixels are those given."""
     best = vector.splat(np.float32(-np.inf))
@@ -68,14 +75,13 @@ def _maximum(x, argmax, corner, row, kernel_width, kh_start, kh_end, kw_start, k
 @native
 def _max_pool2d(window, op, x, y, argmax):
     """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
-    first_row, end_row = _whole(window.rows, op.kernel_height, op.stride_height, op.top, op.height, op.out_height)
-    first_col, end_col = _whole(window.cols, op.kernel_width, op.stride_width, op.left, op.width, op.out_width)
+    rows, cols = whole_windows(window, op)
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             corner, target = corner_of(op, c, oh, 0), (c * op.y_plane + oh * op.y_row) * LANES
             for ow in range(op.out_width):
-                if first_row <= oh < end_row and first_col <= ow < end_col:
+                if rows[0] <= oh < rows[1] and cols[0] <= ow < cols[1]:
                     best, place = _maximum(x, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
@@ -123,15 +129,14 @@ def _clear_between(op, dx):
 def _max_pool2d_grad_separate(window, op, dx, dy, argmax, gate):
     """Where windows do not overlap, each pixel is written once. window: as for `_max_pool2d`."""
     _clear_between(op, dx)
-    first_row, end_row = _whole(window.rows, op.kernel_height, op.stride_height, op.top, op.height, op.out_height)
-    first_col, end_col = _whole(window.cols, op.kernel_width, op.stride_width, op.left, op.width, op.out_width)
+    rows, cols = whole_windows(window, op)
     for c in range(op.channels):
         for oh in range(op.out_height):
             kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             corner, source = corner_of(op, c, oh, 0), (c * op.y_plane + oh * op.y_row) * LANES
             for ow in range(op.out_width):
                 gradient, place = _routed(op, dy, argmax, gate, source)
-                if first_row <= oh < end_row and first_col <= ow < end_col:
+                if rows[0] <= oh < rows[1] and cols[0] <= ow < cols[1]:
                     _scatter(dx, gradient, place, argmax, corner, op.x_row, window.cols, 0, window.rows, 0, window.cols)
                 else:
                     kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)

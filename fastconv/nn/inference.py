@@ -82,6 +82,8 @@ class FrozenPlan:
             self._alone[get_ident()] = session
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
+        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
+            images = images.copy()
         thread = get_ident()
         session = self._alone.pop(thread, None) or self._longest_idle()
         results = np.empty((count, *self._output_shape), _FLOAT32)

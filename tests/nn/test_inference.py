@@ -7,6 +7,7 @@ import pytest
 
 from fastconv import nn
 from fastconv.errors import DtypeError, ShapeError
+from fastconv.kernels import work
 from fastconv.nn.inference import CHUNK
 from tests.networks import BATCH_SIZES, assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
@@ -109,11 +110,15 @@ def test_a_call_changes_neither_the_model_nor_the_batch():
 
 @pytest.mark.parametrize("view", [
     lambda x: np.asfortranarray(x), lambda x: x[:, :, ::-1, ::-1][:, :, ::-1, ::-1], lambda x: np.repeat(x, 2, 0)[::2],
-    lambda x: np.broadcast_to(x, x.shape),
-], ids=["column-major", "reversed", "strided", "read-only"])
-def test_a_batch_may_lie_in_memory_in_any_way(view):
-    model, x = small_network(), normal(0, 17, 1, 6, 6)
-    np.testing.assert_array_equal(model(view(x)), model(x))
+    lambda x: np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape),
+    lambda x: np.frombuffer(b"odd" + x.tobytes(), x.dtype, offset=3).reshape(x.shape),
+], ids=["column-major", "reversed", "strided", "read-only", "unaligned"])
+@pytest.mark.parametrize("batch", [1, 17])
+def test_a_batch_may_lie_in_memory_in_any_way_and_nothing_is_compiled_for_it(view, batch):
+    model, x = small_network(), normal(0, batch, 1, 6, 6)
+    expected, compiled = model(x), set(work.predict_briefly.overloads)
+    np.testing.assert_array_equal(model(view(x)), expected)
+    assert set(work.predict_briefly.overloads) == compiled
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, np.bool_, ">f4"])
