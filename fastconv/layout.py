@@ -71,9 +71,12 @@ class Packed:
 
     @classmethod
     def alone(cls, channels: int, height: int, width: int, row: int | None = None) -> Packed:
-        """One image by itself, in planes of whole vectors; single pixels follow each other without a gap."""
+        """One image by itself, in planes of whole vectors; single pixels follow each other without a gap.
+
+        Vectors that begin with the last row, too, end before the next channel.
+        """
         row = width if row is None else row
-        plane = 1 if height == width == 1 else vector_plane((height - 1) * row + width)
+        plane = 1 if height == width == 1 else vector_plane((height - 1) * row + whole_lanes(width))
         return cls(channels, height, width, row, plane, 0, lanes=1)
 
     @property

@@ -20,7 +20,7 @@ _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 class Job:
     """Phases of `units` units each; a phase is a function of (worker, unit), and needs the phase before it.
 
-    table: what `kernels.work` takes.  calls: for each worker, a row (kernel address, argument) for each phase.
+    table: what `kernels.work` takes.  calls: for each worker, a row (kernel address, argument, 0) for each phase.
     stop: the word that ends the job.
     """
 
@@ -28,7 +28,7 @@ class Job:
         self._errors: list[BaseException] = []
         self._kernels = [_KERNEL(self._reporting(phase)) for phase in phases]
         addresses = [ctypes.cast(kernel, ctypes.c_void_p).value for kernel in self._kernels]
-        self.calls = [np.array([(address, worker) for address in addresses], np.int64) for worker in range(workers)]
+        self.calls = [np.array([(address, worker, 0) for address in addresses], np.int64) for worker in range(workers)]
         self.stop = np.zeros(1, np.int64)
         self._tables = {
             work.STARTS: np.arange(len(phases) + 1),

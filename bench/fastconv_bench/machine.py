@@ -30,7 +30,7 @@ ARGUMENTS = record(("x", BUFFER), ("y", BUFFER), ("size", np.int64))
 @kernel(ARGUMENTS)
 def multiply_adds(records: Any, index: int) -> None:
     """`size` rounds of independent multiply-adds on registers, as many as a convolution keeps in flight."""
-    op, block = argument(records, index), block_of(records)
+    op, block = argument(records), block_of(records)
     x = floats(op.x, 0)
     tile = tiles.zeros(block)
     for _ in range(op.size):
@@ -41,7 +41,7 @@ def multiply_adds(records: Any, index: int) -> None:
 @kernel(ARGUMENTS)
 def read(records: Any, index: int) -> None:
     """Reads `size` floats."""
-    op = argument(records, index)
+    op = argument(records)
     x, total = floats(op.x, 0), vector.splat(np.float32(0.0))
     for i in range(0, op.size, LANES):
         total += vector.load(x, i)

@@ -28,13 +28,13 @@ PACK, RUN = 0, 1
 class Builder:
     """Collects kernel calls, to be made on each group of images of a batch of up to `capacity`.
 
-    lanes: images in a group, 16 or 1.
+    lanes: images in a group, 16 or 1.  threads: how many share each image where there is a single one.
     part: what is being emitted, which the calls will tell.
     """
 
-    def __init__(self, capacity: int = 0, input_grad: bool = False, lanes: int = LANES) -> None:
+    def __init__(self, capacity: int = 0, input_grad: bool = False, lanes: int = LANES, threads: int = 1) -> None:
         """input_grad: the gradient by the images is needed too."""
-        self.capacity, self.lanes = capacity, lanes
+        self.capacity, self.lanes, self.threads = capacity, lanes, threads
         self.margin = 0  # bytes that kernels may read on either side of a buffer
         self.work = 0.0  # what one image costs, in vectors of multiply-adds, where it is computed by itself
         self.part: object = None
@@ -59,8 +59,26 @@ class Builder:
         return Fixed(self.batch_table)
 
     def call(self, kernel: Kernel, block: Block = ONE_VECTOR, /, **fields: Any) -> Call:
-        self._calls.append(Call(kernel, [fields], block, self.part))
-        return self._calls[-1]
+        call = Call(kernel, [fields], block, self.part)
+        if self.threads == 1:
+            self._calls.append(call)
+        else:
+            self._stages.append([Phase([call], 1)])
+        return call
+
+    def divided(self, kernel: Kernel, block: Block, parts: Sequence[dict[str, Any]], follows: bool) -> Call:
+        """A call whose work is cut into parts, one for each thread, with the fields of each part.
+
+        follows: all that a part needs of the calls just before is what their part of the same number has made.
+        """
+        call = Call(kernel, parts, block, self.part)
+        if self.threads == 1:
+            self._calls.append(call)
+        elif follows and self._stages and self._stages[-1][0].units == self.threads:
+            self._stages[-1][0].calls.append(call)
+        else:
+            self._stages.append([Phase([call], self.threads)])
+        return call
 
     def gather(self, kernel: Kernel, **fields: Any) -> None:
         """A call to be made once, when all groups have come so far; they go on when it is done."""

@@ -21,7 +21,7 @@ from fastconv.simd.block import ONE_VECTOR, Block
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel with its arguments: a single record, or in a phase over units one record for each unit.
+    """One kernel with its arguments: a single record, or one for each unit of the phase.
 
     part: what it was emitted for, if the builder was told.
     """
@@ -43,13 +43,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Phase:
-    """Calls made one after the other on each unit: on each group of images, or on each of `units` blocks.
+    """Calls made one after the other on each unit: on each group of images, or on each of `units` parts.
 
     The units of a phase are independent of each other, and threads take them as they come.
     needs: this phase, by number, and all before it must be finished before this one begins.
     """
 
-    calls: Sequence[Call]
+    calls: list[Call]
     units: int | None = None
     needs: int = -1
 
@@ -75,7 +75,7 @@ class Program:
         self.phases, self.batch, self.capacity, self.workers, self._lanes = phases, batch, capacity, workers, lanes
         self._margin = -(-margin // memory.ALIGNMENT) * memory.ALIGNMENT
         self._alive: list[np.ndarray] = []  # what the job and its records point to
-        self._place([phase.calls for phase in phases if phase.units is None])
+        self._place(phases)
         self._most_units = max([phase.units for phase in phases if phase.units is not None], default=0)
         self._job = self._compile(phases)
 
@@ -84,24 +84,38 @@ class Program:
         """Bytes of scratch memory of one worker."""
         return self._arenas[0].size
 
-    def _place(self, phases: Sequence[Sequence[Call]]) -> None:
-        """Gives all buffers memory. What one phase of the groups leaves for another must outlive the other groups."""
+    def _place(self, phases: Sequence[Phase]) -> None:
+        """Gives all buffers memory. What one phase of the groups leaves for another must outlive the other groups.
+
+        Nothing is known of the order in which the parts of one group get on: what they work on lives for whole phases.
+        """
         lifetimes: dict[Buffer, tuple[int, int]] = {}
         phases_of: dict[Buffer, set[int]] = {}
-        calls = [(number, call) for number, phase in enumerate(phases) for call in phase]
-        for index, (number, call) in enumerate(calls):
-            for buffer in call.buffers():
-                first, _ = lifetimes.get(buffer, (index, index))
-                lifetimes[buffer] = (first, index)
-                phases_of.setdefault(buffer, set()).add(number)
-        scratch = {buffer: life for buffer, life in lifetimes.items() if not buffer.per_group}
-        passed_on = {buffer: life for buffer, life in scratch.items() if len(phases_of[buffer]) > 1}
-        size = memory.place({buffer: life for buffer, life in scratch.items() if buffer not in passed_on})
-        self._arenas = [memory.aligned(size + 2 * self._margin) for _ in range(self.workers)]
+        start = 0
+        for number, phase in enumerate(phases):
+            end = start + len(phase.calls)
+            for index, call in enumerate(phase.calls, start):
+                first, last = (index, index) if phase.units is None else (start, end)
+                for buffer in call.buffers():
+                    lifetimes[buffer] = (lifetimes.get(buffer, (first, last))[0], last)
+                    phases_of.setdefault(buffer, set()).add(number)
+            start = end
+        own: dict[Buffer, tuple[int, int]] = {}
+        self._by_parts, self._passed_on = own.copy(), own.copy()
+        for buffer, life in lifetimes.items():
+            if not buffer.per_group:
+                by_parts = any(phases[number].units is not None for number in phases_of[buffer])
+                kind = self._by_parts if by_parts else self._passed_on if len(phases_of[buffer]) > 1 else own
+                kind[buffer] = life
         groups = groups_of(self.capacity)
-        self._passed_on, self._passed_on_size = passed_on, memory.place(passed_on)
+        self._arenas = self._with_margin(memory.place(own), self.workers)
+        [self._parts_arena] = self._with_margin(memory.place(self._by_parts), 1)
+        self._passed_on_size = memory.place(self._passed_on)
         self._passed_on_arena = memory.aligned(self._passed_on_size * groups)
         self._per_group = {buffer: memory.aligned(buffer.size * groups) for buffer in lifetimes if buffer.per_group}
+
+    def _with_margin(self, size: int, count: int) -> list[np.ndarray]:
+        return [memory.aligned(size + 2 * self._margin) for _ in range(count)]
 
     def array_of(self, buffer: Buffer, dtype: Any) -> np.ndarray:
         """A per-group buffer as a flat array over all groups."""
@@ -120,7 +134,8 @@ class Program:
             return self._per_group[value].ctypes.data, value.size
         if value in self._passed_on:
             return self._passed_on_arena.ctypes.data + value.offset, self._passed_on_size
-        return self._arenas[worker].ctypes.data + self._margin + value.offset, 0
+        arena = self._parts_arena if value in self._by_parts else self._arenas[worker]
+        return arena.ctypes.data + self._margin + value.offset, 0
 
     def _compile(self, phases: Sequence[Phase]) -> Table:
         count = len(phases)
@@ -143,7 +158,7 @@ class Program:
         self._alive += tables.values()
         return job
 
-    def _compile_call(self, call: Call, worker: int) -> tuple[int, int]:
+    def _compile_call(self, call: Call, worker: int) -> tuple[int, int, int]:
         layout = call.kernel.arguments
         records = memory.aligned(len(call.records) * layout.itemsize).view(layout)
         for i, fields in enumerate(call.records):
@@ -151,7 +166,7 @@ class Program:
                 in_memory = isinstance(value, Buffer | Fixed | At)
                 records[i][name] = self._address(value, worker) if in_memory else value
         self._alive.append(records)
-        return call.kernel.address(call.block), records.ctypes.data
+        return call.kernel.address(call.block), records.ctypes.data, layout.itemsize if len(records) > 1 else 0
 
     @property
     def addresses(self) -> tuple[int, int]:

@@ -20,6 +20,7 @@ class Tensor:
     gates: the gradient of what computes it stops where that ReLU was off, by itself.
     overwritten: a later operator works in its memory.
     shared: it is one reader's view, whose gradient may be that of some channels only, from grad_start on.
+    cuts: where its channels are cut into the parts that threads have made (`Builder.divided`).
     """
 
     place: Packed
@@ -34,6 +35,7 @@ class Tensor:
     overwritten: bool = False
     shared: bool = False
     grad_start: int = 0
+    cuts: tuple[int, ...] = ()
 
     @classmethod
     def new(cls, place: Packed, needs_grad: bool) -> Tensor:
@@ -52,11 +54,11 @@ class Tensor:
         """What an operator makes that writes where this lies."""
         assert not self.read_only
         self.overwritten = True
-        return Tensor(self.place, self.buffer, self.needs_grad)
+        return Tensor(self.place, self.buffer, self.needs_grad, cuts=self.cuts)
 
     def view(self) -> Tensor:
         """The same values for one reader of several, with a gradient of its own."""
-        return Tensor(self.place, self.buffer, self.needs_grad, read_only=True)
+        return Tensor(self.place, self.buffer, self.needs_grad, read_only=True, cuts=self.cuts)
 
     def channels(self, start: int, length: int) -> Tensor:
         """Some of the channels, where they lie."""

@@ -122,7 +122,7 @@ class Update:
 def step_stages(units: Sequence[StepUnits], batch: np.ndarray, update: Update | None) -> list[list[Phase]]:
     """A step's work on all parameters; without an update it ends with their gradients."""
     if update is None:
-        return [[Phase(each.gradient, len(each.ranges)) for each in units]]
+        return [[Phase([*each.gradient], len(each.ranges)) for each in units]]
     return update.stages(units, batch)
 
 

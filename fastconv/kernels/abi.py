@@ -1,8 +1,9 @@
 """How kernels are called: every kernel is a native function `(arguments, index)`.
 
-`arguments` points to a NumPy record that describes one operation of a plan (addresses and sizes); `index` is the
-group of 16 images, or the block of a parameter, that the call works on. A plan is then a table of kernel and
-record addresses, and `kernels.work` walks it in one native call without the GIL, however many layers a network has.
+`arguments` points to a NumPy record that describes one operation of a plan (addresses and sizes); `index` is the unit
+that the call works on: a group of 16 images, or a part of a parameter or of an image, which then has a record of its
+own. A plan is a table of kernel and record addresses, and `kernels.work` walks it in one native call without the GIL,
+however many layers a network has.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def record(*fields: tuple[str, Any]) -> np.dtype[np.void]:
 
 
 class RecordsType(types.Type):
-    """A pointer to records of one dtype, whose type also carries what a kernel is compiled for.
+    """A pointer to a record, whose type also carries what a kernel is compiled for.
 
     That is a tile size, and where the kernel is one for all formulas of `kernels.formulas`, the name of one.
     """
@@ -81,15 +82,13 @@ def kernel(arguments: np.dtype[np.void]) -> Callable[[Callable[..., None]], Kern
 
 
 @intrinsic
-def argument(_typing, records, index):
-    """records[index]"""
+def argument(_typing, records):
+    """The record that the call is about."""
 
-    def codegen(_context, builder, _signature, args):
-        size = ir.Constant(ir.IntType(64), records.record.size)
-        place = builder.gep(args[0], [builder.mul(args[1], size)])
-        return builder.bitcast(place, _context.get_value_type(records.record))
+    def codegen(context, builder, _signature, args):
+        return builder.bitcast(args[0], context.get_value_type(records.record))
 
-    return records.record(records, types.intp), codegen
+    return records.record(records), codegen
 
 
 @intrinsic

@@ -129,26 +129,26 @@ def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax
 @kernel(ARGUMENTS)
 def activate_max_pool2d(records, group):
     """The largest f(x) of each window, and its x."""
-    op, formula, valley = argument(records, 0), formula_of(records), _valley_of(records)
+    op, formula, valley = argument(records), formula_of(records), _valley_of(records)
     _activate_max_pool2d(formula, valley, False, block_of(records), op, group, octets(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def activate_max_pool2d_wide(records, group):
     """As `activate_max_pool2d`, with places in uint16."""
-    op, formula, valley = argument(records, 0), formula_of(records), _valley_of(records)
+    op, formula, valley = argument(records), formula_of(records), _valley_of(records)
     _activate_max_pool2d(formula, valley, False, block_of(records), op, group, shorts(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def activate_max_pool2d_slope(records, group):
     """The largest f(x) of each window, and f' there."""
-    op, formula, valley = argument(records, 0), formula_of(records), _valley_of(records)
+    op, formula, valley = argument(records), formula_of(records), _valley_of(records)
     _activate_max_pool2d(formula, valley, True, block_of(records), op, group, octets(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def activate_max_pool2d_slope_wide(records, group):
     """As `activate_max_pool2d_slope`, with places in uint16."""
-    op, formula, valley = argument(records, 0), formula_of(records), _valley_of(records)
+    op, formula, valley = argument(records), formula_of(records), _valley_of(records)
     _activate_max_pool2d(formula, valley, True, block_of(records), op, group, shorts(op.argmax, group))

@@ -46,7 +46,7 @@ def coefficients(op, group, channel):
 @kernel(FORWARD)
 def relu(records, group):
     """y = max(y, 0)"""
-    op = argument(records, 0)
+    op = argument(records)
     y = floats(op.y, group)
     for i in range(op.size):
         y[i] = ZERO if y[i] < ZERO else y[i]
@@ -55,7 +55,7 @@ def relu(records, group):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("size", np.int64)))
 def copy(records, group):
     """y = x"""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     for i in range(0, op.size, LANES):
         vector.store(y, i, vector.load(x, i))
@@ -64,7 +64,7 @@ def copy(records, group):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("z", BUFFER), ("size", np.int64), ("lower", np.float32)))
 def add(records, group):
     """z = max(x + y, lower); z may be x or y."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, z = floats(op.x, group), floats(op.y, group), floats(op.z, group)
     lower = op.lower
     for i in range(0, op.size, LANES):
@@ -74,7 +74,7 @@ def add(records, group):
 @kernel(BACKWARD)
 def relu_grad(records, group):
     """dy = dy where y > 0, else 0"""
-    op = argument(records, 0)
+    op = argument(records)
     dy, y = floats(op.dy, group), floats(op.y, group)
     for i in range(op.size):
         dy[i] = dy[i] if y[i] > ZERO else ZERO
@@ -83,7 +83,7 @@ def relu_grad(records, group):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("slope", BUFFER), ("keeps_slope", np.int64), *COEFFICIENTS, *PLANES))
 def activate(records, group):
     """y = f(x), and where it is kept, slope = f'(x); y may be x."""
-    op, formula = argument(records, 0), formula_of(records)
+    op, formula = argument(records), formula_of(records)
     x, y, slope = floats(op.x, group), floats(op.y, group), floats(op.slope, group)
     for channel in range(op.channels):
         a, b, c = coefficients(op, group, channel)
@@ -102,7 +102,7 @@ def activate(records, group):
 @kernel(record(("dy", BUFFER), ("slope", BUFFER), ("size", np.int64)))
 def multiply(records, group):
     """dy = dy · slope"""
-    op = argument(records, 0)
+    op = argument(records)
     dy, slope = floats(op.dy, group), floats(op.slope, group)
     for i in range(0, op.size, LANES):
         vector.store(dy, i, vector.load(dy, i) * vector.load(slope, i))
@@ -117,7 +117,7 @@ def activate_grad(records, group):
 
     A c with lanes has a sum for each image.
     """
-    op, formula = argument(records, 0), formula_of(records)
+    op, formula = argument(records), formula_of(records)
     x, dy = floats(op.x, group), floats(op.dy, group)
     da, db, dc = floats(op.da, group), floats(op.db, group), floats(op.dc, group)
     zero = vector.splat(ZERO)
@@ -153,7 +153,7 @@ def activate_grad(records, group):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("y_step", np.int64), *PLANES))
 def pixel_means(records, group):
     """y[c] = the mean of x[c] over its pixels; where y_step is 0, y[0] = the sum of those means."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     share = np.float32(1.0) / np.float32(op.pixels)
     total = vector.splat(ZERO)
@@ -173,7 +173,7 @@ def pixel_means(records, group):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("y_step", np.int64), *PLANES))
 def pixel_means_grad(records, group):
     """x, a gradient, plus what comes through `pixel_means` from y, that of the means."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     share = np.float32(1.0) / np.float32(op.pixels)
     for channel in range(op.channels):
@@ -190,7 +190,7 @@ FEATURES = record(("x", BUFFER), ("y", BUFFER), ("channels", np.int64), ("height
 @kernel(FEATURES)
 def features(records, group):
     """y = the pixels of x, one after the other."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     target = 0
     for channel in range(op.channels):
@@ -203,7 +203,7 @@ def features(records, group):
 @kernel(FEATURES)
 def features_grad(records, group):
     """x = y, put back where `features` took it from."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     source = 0
     for channel in range(op.channels):

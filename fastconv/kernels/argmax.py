@@ -63,7 +63,7 @@ def _pack(op, places, group):
 @kernel(ARGUMENTS)
 def unpack_argmax(records, group):
     """positions = h * width + w of every maximum of the group's images."""
-    op = argument(records, 0)
+    op = argument(records)
     if op.wide:
         _unpack(op, shorts(op.argmax, group), group)
     else:
@@ -73,7 +73,7 @@ def unpack_argmax(records, group):
 @kernel(ARGUMENTS)
 def pack_argmax(records, group):
     """The places in their windows of all positions of the group's images."""
-    op = argument(records, 0)
+    op = argument(records)
     if op.wide:
         _pack(op, shorts(op.argmax, group), group)
     else:

@@ -64,7 +64,7 @@ def mix(records, group):
 
     In logarithms, so that λ is right where powers of 1 / α are too small for floats.
     """
-    op = argument(records, 0)
+    op = argument(records)
     batch, partners, shares = integers(op.batch, 0), integers(op.partners, group), floats(op.shares, group)
     indices, draws = pointer(np.int64, batch[INDICES]), floats(op.draws, 0)
     images, one = min(LANES, batch[COUNT] - group * LANES), np.float32(1.0)
@@ -100,7 +100,7 @@ DRAW = record(
 @kernel(DRAW)
 def draw(records, group):
     """For each lane: its image's index (-1 for none), its transform, and the key of its noise."""
-    op = argument(records, 0)
+    op = argument(records)
     batch, sources, table = integers(op.batch, 0), integers(op.sources, 0), floats(op.transforms, 0)
     keys, indices, partners = words(op.keys, 0), pointer(np.int64, batch[INDICES]), integers(op.partners, group)
     for lane in range(LANES):
@@ -155,7 +155,7 @@ COPY = record(
 @kernel(COPY)
 def border_uint8(records, _group):
     """Copies of a group's images with a border of zeros, each pixel together with the one below it."""
-    op = argument(records, 0)
+    op = argument(records)
     images, sources = pointer(np.uint8, integers(op.batch, 0)[IMAGES]), integers(op.sources, 0)
     copies, zeros, place, pitch = shorts(op.copies, 0), octets(op.zeros, 0), 1, op.width + BORDER
     for lane in range(LANES):
@@ -187,7 +187,7 @@ def _stack(above, below, width, copy):
 @kernel(COPY)
 def border_float32(records, _group):
     """Copies of a group's images with a border of zeros."""
-    op = argument(records, 0)
+    op = argument(records)
     images, sources = pointer(np.float32, integers(op.batch, 0)[IMAGES]), integers(op.sources, 0)
     copies, place, pitch = floats(op.copies, 0), 0, op.width + BORDER
     for lane in range(LANES):
@@ -256,12 +256,12 @@ def sample_uint8(records, group):
 
     With shares λ, x becomes λ x plus 1 - λ times that.
     """
-    op = argument(records, 0)
+    op = argument(records)
     _sample(shorts(op.copies, 0), op, group)
 
 
 @kernel(SAMPLE)
 def sample_float32(records, group):
     """As `sample_uint8`, for float32 images."""
-    op = argument(records, 0)
+    op = argument(records)
     _sample(floats(op.copies, 0), op, group)

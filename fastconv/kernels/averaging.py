@@ -11,9 +11,9 @@ from fastconv.simd.vector import fma, load_first, splat, store_first
 
 
 @kernel(record(("theta", BUFFER), ("average", BUFFER), ("share", BUFFER), ("size", np.int64)))
-def average(records, index):
+def average(records, _index):
     """average ← average + share · (θ - average)"""
-    op = argument(records, index)
+    op = argument(records)
     theta, mean, share = floats(op.theta, 0), floats(op.average, 0), splat(floats(op.share, 0)[0])
     for i in range(0, op.size, LANES):
         left = op.size - i

@@ -39,7 +39,7 @@ def statistics(records, group):
     Each lane sums distances from its first pixel, in which nothing cancels that matters; lanes are then combined by
     Chan et al. 1983, equation 2.1.
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, sums, images = floats(op.x, group), floats(op.sums, group), _images(integers(op.batch, 0), group)
     present, pixels = vector.first_lanes(images), np.float32(op.pixels)
     share, image_share = np.float32(1.0) / pixels, np.float32(1.0) / np.float32(images)
@@ -60,7 +60,7 @@ def statistics(records, group):
                ("eps", np.float64)))
 def combine_statistics(records, _index):
     """table = the batch's means, 1 / √(variance + ε), and variances (Chan et al. 1983, equation 2.1)."""
-    op = argument(records, 0)
+    op = argument(records)
     table, batch = floats(op.table, 0), integers(op.batch, 0)
     groups = (batch[COUNT] + LANES - 1) // LANES
     for channel in range(op.channels):
@@ -94,7 +94,7 @@ FACTORS = (("table", BUFFER), ("gamma", BUFFER), ("beta", BUFFER))
                *PLANES))
 def normalise(records, group):
     """y = max(γ (x - mean) / √(var + ε) + β, lower), where `adds` with `other` added before the maximum."""
-    op = argument(records, 0)
+    op = argument(records)
     x, other, y, lower = floats(op.x, group), floats(op.other, group), floats(op.y, group), op.lower
     for channel in range(op.channels):
         mean, scale, shift = _factors(op, channel)
@@ -120,7 +120,7 @@ def _through(op, gradient, x, mean, scale, shift):
                *PLANES))
 def gradient_sums(records, group):
     """sums[c] = Σ dy, sums[C + c] = Σ dy (x - mean) / √(var + ε), over the pixels and images of a group."""
-    op = argument(records, 0)
+    op = argument(records)
     x, dy, sums = floats(op.x, group), floats(op.dy, group), floats(op.sums, group)
     present, zero = vector.first_lanes(_images(integers(op.batch, 0), group)), vector.splat(ZERO)
     for channel in range(op.channels):
@@ -150,7 +150,7 @@ def gradient_sums(records, group):
                ("channels", np.int64)))
 def combine_gradients(records, _index):
     """The gradients of β and γ."""
-    op = argument(records, 0)
+    op = argument(records)
     beta_grad, gamma_grad = floats(op.beta_grad, 0), floats(op.gamma_grad, 0)
     groups = (integers(op.batch, 0)[COUNT] + LANES - 1) // LANES
     for channel in range(op.channels):
@@ -169,7 +169,7 @@ def input_gradient(records, group):
 
     (Ioffe & Szegedy 2015, section 3, the chain rule simplified.)
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, dy, dx, batch = floats(op.x, group), floats(op.dy, group), floats(op.dx, group), integers(op.batch, 0)
     present = vector.first_lanes(_images(batch, group))
     share = 1.0 / (np.float64(batch[COUNT]) * op.pixels)
@@ -192,7 +192,7 @@ def update_running(records, _index):
 
     A momentum below 0 stands for the mean over all steps.
     """
-    op = argument(records, 0)
+    op = argument(records)
     table, mean, variance = floats(op.table, 0), floats(op.mean, 0), floats(op.variance, 0)
     steps, count = integers(op.steps, 0), integers(op.batch, 0)[COUNT] * op.pixels
     steps[0] += 1

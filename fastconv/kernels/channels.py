@@ -13,7 +13,7 @@ from fastconv.simd import vector
                ("x_step", np.int64), ("y_step", np.int64)))  # from one channel to the next, in pixels
 def copy_channels(records, group):
     """Each of the channels of y = that of x."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     for channel in range(op.channels):
         source, target = channel * op.x_step * LANES, channel * op.y_step * LANES
@@ -24,7 +24,7 @@ def copy_channels(records, group):
 @kernel(record(("y", BUFFER), ("size", np.int64)))
 def clear(records, group):
     """y = 0"""
-    op = argument(records, 0)
+    op = argument(records)
     y, zero = floats(op.y, group), vector.splat(np.float32(0.0))
     for i in range(0, op.size, LANES):
         vector.store(y, i, zero)

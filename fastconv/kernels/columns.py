@@ -62,7 +62,7 @@ def _multiply(block, op, x, y, w, bias, taps, pixels, panel, first, end):
 @kernel(ARGUMENTS)
 def multiply(records, group):
     """y = bias + weight · columns; weight packed as for `correlate`, one row after the other in blocks."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     taps, pixels, panel = integers(op.taps, 0), integers(op.pixels, 0), floats(op.panel, group)
     for channel_group in range(op.groups):
         x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
@@ -97,7 +97,7 @@ def multiply_grad(records, group):
     A tile holds source channels at one tap, so none of its cells is another's pixel, and it is added to x as it is.
     y is the gradient of the output, and taps are those of one source channel.
     """
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     taps, pixels, x = integers(op.taps, 0), integers(op.pixels, 0), floats(op.x, group)
     for channel_group in range(op.groups):
         y = offset(floats(op.y, group), channel_group * op.targets * op.y_plane * LANES)
@@ -114,7 +114,7 @@ def multiply_grad(records, group):
 @kernel(ARGUMENTS)
 def multiply_weight_grad(records, group):
     """weight[t, k] = Σ_p y[t, p] · column[k, p] of one group of images; y is the gradient of the output."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     taps, pixels, panel = integers(op.taps, 0), integers(op.pixels, 0), floats(op.panel, group)
     cols, step, y_plane = block.cols, block.cols * LANES, op.y_plane * LANES
     for channel_group in range(op.groups):

@@ -94,7 +94,7 @@ def _correlate_runs(block, op, w, bias, x, y, runs, run_count):
 @kernel(ARGUMENTS)
 def correlate(records, group):
     """One group of images; see the module's formula."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     wide, narrow = integers(op.wide, 0), integers(op.narrow, 0)
     taps = op.sources * op.kernel_height * op.kernel_width
     for channel_group in range(op.groups):

@@ -95,7 +95,7 @@ def _grad_strip(block, op, x, dy, dw, strip_start, strip_end):
 @kernel(ARGUMENTS)
 def correlate_grad(records, group):
     """dw of one group of images, for a run of tiles of one size."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     x, dy, dw = floats(op.x, group), floats(op.dy, group), floats(op.dw, group)
     for channel_group in range(op.groups):
         for strip_start in range(0, op.height, op.strip):
@@ -109,7 +109,7 @@ def correlate_grad(records, group):
                ("height", np.int64), ("width", np.int64), ("row", np.int64), ("plane", np.int64)))
 def bias_grad(records, group):
     """db[c] = the sum of dy[c] over the pixels and images of one group."""
-    op = argument(records, 0)
+    op = argument(records)
     dy, db = floats(op.dy, group), floats(op.db, group)
     zero = vector.splat(np.float32(0.0))
     for c in range(op.channels):

@@ -63,7 +63,7 @@ def _correlate(weights, op, plane, row, y, start, lower, col_step):
 @kernel(ARGUMENTS)
 def depthwise(records, group):
     """y of one group of images; see the module's formula."""
-    op, window = argument(records, 0), block_of(records)
+    op, window = argument(records), block_of(records)
     x, y, padded = floats(op.x, group), floats(op.y, group), floats(op.padded, group)
     weight, bias, lower = floats(op.weight, 0), floats(op.bias, 0), vector.splat(op.lower)
     for c in range(op.channels):
@@ -96,7 +96,7 @@ def _grad(window, op, plane, row, y, col_step):
 @kernel(ARGUMENTS)
 def depthwise_grad(records, group):
     """weight[c, kernel_row + r, k] = the sum of y times what the tap sees, over the pixels of one group of images."""
-    op, window = argument(records, 0), block_of(records)
+    op, window = argument(records), block_of(records)
     x, y, padded, dw = floats(op.x, group), floats(op.y, group), floats(op.padded, group), floats(op.weight, group)
     for c in range(op.channels):
         plane, row = _channel(op, x, padded, c)

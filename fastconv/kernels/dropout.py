@@ -43,7 +43,7 @@ def _drop(op, x, y, pixel, channel, bits):
 @kernel(ARGUMENTS)
 def dropout(records, group):
     """y = x with each value kept or dropped; y may be x. A draw is for four values that follow each other in NCHW."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, batch = floats(op.x, group), floats(op.y, group), integers(op.batch, 0)
     for channel in range(op.channels):
         first = channel * op.pixels
@@ -67,7 +67,7 @@ def _drop_plane(op, x, y, channel, bits):
 @kernel(ARGUMENTS)
 def dropout_channels(records, group):
     """y = x with each channel of an image kept or dropped; y may be x. A draw is for four channels."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, batch = floats(op.x, group), floats(op.y, group), integers(op.batch, 0)
     for place in range((op.channels + DRAWN - 1) // DRAWN):
         a, b, c, d = philox.draw(place, group, op.stream, batch[STEP], batch[SEED])

@@ -19,7 +19,7 @@ DISPLACE = record(("keys", BUFFER), ("coefficients", BUFFER), ("points", np.int6
 @kernel(DISPLACE)
 def displace(records, _group):
     """coefficients: noise along x, and then along y, at each point of the spline: [2, point, lane]."""
-    op = argument(records, 0)
+    op = argument(records)
     keys, coefficients = words(op.keys, 0), floats(op.coefficients, 0)
     for point in range(op.points):
         along_x, along_y = noise(keys, point)

@@ -12,7 +12,7 @@ from fastconv.simd import vector
 @kernel(record(("dx", BUFFER), ("dy", BUFFER), ("channels", np.int64), ("pixels", np.int64), ("plane", np.int64)))
 def global_avg_pool2d_grad(records, group):
     """dx: to each pixel its share of the dy of its channel."""
-    op = argument(records, 0)
+    op = argument(records)
     dx, dy, share = floats(op.dx, group), floats(op.dy, group), np.float32(1.0) / np.float32(op.pixels)
     for channel in range(op.channels):
         start, each = channel * op.plane * LANES, vector.load(dy, channel * LANES) * share

@@ -16,12 +16,12 @@ RANGE = record(("grad", BUFFER), ("slot", BUFFER), ("bound", BUFFER), ("size", n
 
 @kernel(record(("partial", BUFFER), ("grad", BUFFER), ("batch", BUFFER),
                ("targets", np.int64), ("rows", np.int64), ("cols", np.int64)))
-def sum_groups(records, index):
+def sum_groups(records, _index):
     """grad[t, col, row] = the sum of the groups' partial[t, row, col], in the order of the groups.
 
     The sums are taken in the first group's memory.
     """
-    op = argument(records, index)
+    op = argument(records)
     grad, sums = floats(op.grad, 0), floats(op.partial, 0)
     size = op.rows * op.cols
     for group in range(1, (integers(op.batch, 0)[COUNT] + LANES - 1) // LANES):
@@ -35,9 +35,9 @@ def sum_groups(records, index):
 
 
 @kernel(RANGE)
-def sum_squares(records, index):
+def sum_squares(records, _index):
     """slot = Σ grad²"""
-    op = argument(records, index)
+    op = argument(records)
     grad, total = floats(op.grad, 0), 0.0
     for chunk in range(0, op.size, CHUNK):
         squares = splat(np.float32(0.0))
@@ -49,9 +49,9 @@ def sum_squares(records, index):
 
 
 @kernel(RANGE)
-def scale(records, index):
+def scale(records, _index):
     """grad ← bound · grad"""
-    op = argument(records, index)
+    op = argument(records)
     grad, factor = floats(op.grad, 0), splat(floats(op.bound, 0)[0])
     for i in range(0, op.size, LANES):
         left = op.size - i
@@ -59,9 +59,9 @@ def scale(records, index):
 
 
 @kernel(RANGE)
-def clamp(records, index):
+def clamp(records, _index):
     """grad ← grad, no further from 0 than bound"""
-    op = argument(records, index)
+    op = argument(records)
     grad, most = floats(op.grad, 0), splat(floats(op.bound, 0)[0])
     least = splat(-floats(op.bound, 0)[0])
     for i in range(0, op.size, LANES):
@@ -72,9 +72,9 @@ def clamp(records, index):
 
 
 @kernel(record(("slots", BUFFER), ("total", BUFFER), ("count", np.int64), ("width", np.int64), ("first", np.int64)))
-def add_up(records, index):
+def add_up(records, _index):
     """total[k] = the sum of slots[i, k] over i in order, onto what is there unless it is the first."""
-    op = argument(records, index)
+    op = argument(records)
     slots, total = pointer(np.float64, op.slots.address), pointer(np.float64, op.total.address)
     for k in range(op.width):
         value = 0.0 if op.first else total[k]
@@ -84,9 +84,9 @@ def add_up(records, index):
 
 
 @kernel(record(("squares", BUFFER), ("factor", BUFFER), ("batch", BUFFER), ("max_norm", np.float64)))
-def clip_factor(records, index):
+def clip_factor(records, _index):
     """factor = min(1, max_norm / (norm + 10⁻⁶)), PyTorch's; the program stops where the norm is no finite number."""
-    op = argument(records, index)
+    op = argument(records)
     norm = math.sqrt(pointer(np.float64, op.squares.address)[0])
     floats(op.factor, 0)[0] = min(1.0, op.max_norm / (norm + 1e-6))
     if not math.isfinite(norm):

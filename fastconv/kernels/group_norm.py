@@ -54,7 +54,7 @@ def _statistics(op, x, first):
                ("lower", np.float32), *FACTORS, *PLANES))
 def group_norm(records, group):
     """y = max(γ x̂ + β, lower), and the statistics that were used; y may be x."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, kept = floats(op.x, group), floats(op.y, group), floats(op.kept, group)
     gamma, beta = floats(op.gamma, 0), floats(op.beta, 0)
     present, lower = vector.first_lanes(integers(op.batch, 0)[COUNT] - group * LANES), op.lower
@@ -85,7 +85,7 @@ def group_norm_grad(records, group):
 
     dx = (g - mean of g - x̂ mean of g x̂) / √(var + ε) with g = γ dy: Ioffe & Szegedy 2015, section 3, simplified.
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, dy, dx = floats(op.x, group), floats(op.dy, group), floats(op.dx, group)
     kept, gamma = floats(op.kept, group), floats(op.gamma, 0)
     gamma_grad, beta_grad = floats(op.gamma_grad, group), floats(op.beta_grad, group)

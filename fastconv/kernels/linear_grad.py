@@ -35,9 +35,9 @@ def _product(block, op, x, dy, dw, images, row, feature):
 
 
 @kernel(ARGUMENTS)
-def linear_weight_grad(records, index):
+def linear_weight_grad(records, _index):
     """The gradient of one block of a weight's rows."""
-    op, block = argument(records, index), block_of(records)
+    op, block = argument(records), block_of(records)
     x, dy, dw = floats(op.x, 0), floats(op.dy, 0), floats(op.dw, 0)
     images = integers(op.batch, 0)[COUNT]
     wide = op.in_features - op.in_features % (block.cols * LANES)

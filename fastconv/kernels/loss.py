@@ -38,7 +38,7 @@ ARGUMENTS = record(
 @kernel(record(("losses", BUFFER), ("mean", BUFFER), ("batch", BUFFER), ("guard", np.int64)))
 def mean_loss(records, _index):
     """The mean of a batch's losses, in float64; with a guard, the program stops where it is no finite number."""
-    op = argument(records, 0)
+    op = argument(records)
     losses, batch, total = floats(op.losses, 0), integers(op.batch, 0), 0.0
     for image in range(batch[COUNT]):
         total += losses[image]
@@ -60,7 +60,7 @@ def _largest(x, classes):
 @kernel(ARGUMENTS)
 def cross_entropy(records, group):
     """-Σ_k q_k log softmax(x)_k with q = (1 - ε) onehot + ε / K (Szegedy et al. 2016, section 7), by log-sum-exp."""
-    op = argument(records, 0)
+    op = argument(records)
     x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
     losses, correct = floats(op.losses, group), octets(op.correct, group)
     indices, labels, count = pointer(np.int64, batch[INDICES]), pointer(np.int64, batch[TARGETS]), batch[COUNT]
@@ -102,7 +102,7 @@ def cross_entropy(records, group):
 @kernel(ARGUMENTS)
 def mse(records, group):
     """Mean of (x - target)² over the features; the targets are float32 [image, feature]."""
-    op = argument(records, 0)
+    op = argument(records)
     x, dx, batch = floats(op.x, group), floats(op.dx, group), integers(op.batch, 0)
     losses, correct = floats(op.losses, group), octets(op.correct, group)
     indices, targets, count = pointer(np.int64, batch[INDICES]), pointer(np.float32, batch[TARGETS]), batch[COUNT]
@@ -142,7 +142,7 @@ def mse(records, group):
 @kernel(record(("y", BUFFER), ("classes", np.int64)))
 def softmax(records, group):
     """y_k = exp(y_k - max) / Σ exp(y - max)"""
-    op = argument(records, 0)
+    op = argument(records)
     y = floats(op.y, group)
     largest, total = _largest(y, op.classes), vector.splat(ZERO)
     for k in range(op.classes):
@@ -156,7 +156,7 @@ def softmax(records, group):
 @kernel(record(("dy", BUFFER), ("y", BUFFER), ("classes", np.int64)))
 def softmax_grad(records, group):
     """dy_k = y_k (dy_k - Σ_j dy_j y_j)"""
-    op = argument(records, 0)
+    op = argument(records)
     dy, y = floats(op.dy, group), floats(op.y, group)
     total = vector.splat(ZERO)
     for k in range(op.classes):

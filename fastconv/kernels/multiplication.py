@@ -16,7 +16,7 @@ ARGUMENTS = record(("x", BUFFER), ("y", BUFFER), ("z", BUFFER), ("step", np.int6
 @kernel(ARGUMENTS)
 def product(records, group):
     """z = x · y; z, of the shape of x, may be one of them."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, z = floats(op.x, group), floats(op.y, group), floats(op.z, group)
     for channel in range(op.channels):
         start, other = channel * op.plane * LANES, channel * op.y_plane * LANES
@@ -32,7 +32,7 @@ def product(records, group):
 @kernel(ARGUMENTS)
 def channel_products(records, group):
     """z = Σ x · y over the pixels of each channel, both of one shape."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, z = floats(op.x, group), floats(op.y, group), floats(op.z, group)
     for channel in range(op.channels):
         start, end = channel * op.plane * LANES, (channel * op.plane + op.pixels) * LANES

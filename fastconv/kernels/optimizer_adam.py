@@ -12,12 +12,12 @@ from fastconv.simd.vector import fma, lane_sum, select, splat, sqrt, store_first
 
 
 @kernel(arguments("m", "v", "v_max"))
-def adam(records, index):
+def adam(records, _index):
     """constants: step size lr/(1-β₁ᵗ), 1-β₁, β₂, 1-β₂, 1/√(1-β₂ᵗ), ε, L2 factor, shrinkage.
 
     Adam has shrinkage 1, AdamW L2 factor 0; AMSGrad keeps v_max.
     """
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, m, v = floats(op.theta, 0), floats(op.grad, 0), floats(op.m, 0), floats(op.v, 0)
     v_max, amsgrad = floats(op.v_max, 0), op.v_max.address != 0
     step_size, rest1, beta2, rest2 = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3)
@@ -38,9 +38,9 @@ def adam(records, index):
 
 
 @kernel(arguments("m", "v"))
-def nadam(records, index):
+def nadam(records, _index):
     """constants: step sizes of g and of m, 1-β₁, β₂, 1-β₂, 1/√(1-β₂ᵗ), ε, L2 factor, shrinkage."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, m, v = floats(op.theta, 0), floats(op.grad, 0), floats(op.m, 0), floats(op.v, 0)
     step_of_g, step_of_m, rest1, beta2, rest2 = (
         constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3), constant(op, 4))
@@ -58,12 +58,12 @@ def nadam(records, index):
 
 
 @kernel(arguments("m", "v", "velocity"))
-def swats(records, index):
+def swats(records, _index):
     """constants: whether it has switched; before it -step size, 1-β₁, β₂, 1-β₂, ε, and after it (1-β₁)Λ, β₁.
 
     Before the switch the slot gets pᵀp and pᵀg of the change p.
     """
-    op = argument(records, index)
+    op = argument(records)
     if is_set(op, 0):
         _descend(op)
     else:

@@ -11,9 +11,9 @@ from fastconv.simd.vector import fma, select, splat, sqrt, store_first
 
 
 @kernel(arguments("total"))
-def adagrad(records, index):
+def adagrad(records, _index):
     """constants: lr, L2 factor, ε, what the sum of squares started from."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, total = floats(op.theta, 0), floats(op.grad, 0), floats(op.total, 0)
     lr, l2, eps, initial = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3)
     for i in range(0, op.size, LANES):
@@ -26,9 +26,9 @@ def adagrad(records, index):
 
 
 @kernel(arguments("v", "u"))
-def adadelta(records, index):
+def adadelta(records, _index):
     """constants: lr, L2 factor, ρ, 1-ρ, ε."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, v, u = floats(op.theta, 0), floats(op.grad, 0), floats(op.v, 0), floats(op.u, 0)
     lr, l2, rho, rest, eps = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3), constant(op, 4)
     for i in range(0, op.size, LANES):
@@ -43,9 +43,9 @@ def adadelta(records, index):
 
 
 @kernel(arguments("v", "mean", "buffer"))
-def rmsprop(records, index):
+def rmsprop(records, _index):
     """constants: lr, L2 factor, α, 1-α, ε, μ."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, v = floats(op.theta, 0), floats(op.grad, 0), floats(op.v, 0)
     mean, buffer = floats(op.mean, 0), floats(op.buffer, 0)
     centered, momentum = op.mean.address != 0, op.buffer.address != 0

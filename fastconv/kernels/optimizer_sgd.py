@@ -9,9 +9,9 @@ from fastconv.simd.vector import fma, store_first
 
 
 @kernel(arguments())
-def sgd(records, index):
+def sgd(records, _index):
     """constants: lr, L2 factor."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad = floats(op.theta, 0), floats(op.grad, 0)
     lr, l2 = constant(op, 0), constant(op, 1)
     for i in range(0, op.size, LANES):
@@ -22,9 +22,9 @@ def sgd(records, index):
 
 
 @kernel(arguments("velocity"))
-def momentum(records, index):
+def momentum(records, _index):
     """constants: lr, L2 factor, μ, 1 - dampening, whether Nesterov's."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, velocity = floats(op.theta, 0), floats(op.grad, 0), floats(op.velocity, 0)
     lr, l2, mu, share, nesterov = constant(op, 0), constant(op, 1), constant(op, 2), constant(op, 3), is_set(op, 4)
     for i in range(0, op.size, LANES):
@@ -37,9 +37,9 @@ def momentum(records, index):
 
 
 @kernel(arguments("m"))
-def sgdw(records, index):
+def sgdw(records, _index):
     """constants: ηα, β₁, shrinkage 1 - ηλ."""
-    op = argument(records, index)
+    op = argument(records)
     theta, grad, m = floats(op.theta, 0), floats(op.grad, 0), floats(op.m, 0)
     lr, beta1, shrinkage = constant(op, 0), constant(op, 1), constant(op, 2)
     for i in range(0, op.size, LANES):

@@ -76,14 +76,14 @@ def _pack_short(images, op, group, source, target, length, scale, shift):
 @kernel(PACK)
 def pack_uint8(records, group):
     """x = images[indices] * scale + shift for one group; lanes without an image are zero."""
-    op = argument(records, 0)
+    op = argument(records)
     _pack(pointer(np.uint8, integers(op.batch, 0)[op.slot]), op, group)
 
 
 @kernel(PACK)
 def pack_float32(records, group):
     """As `pack_uint8`, for float32 images."""
-    op = argument(records, 0)
+    op = argument(records)
     _pack(pointer(np.float32, integers(op.batch, 0)[op.slot]), op, group)
 
 
@@ -110,7 +110,7 @@ def _unpack(block, op, x, y, y_image, count):
 @kernel(record(("x", BUFFER), ("batch", BUFFER), *PLACE))
 def unpack(records, group):
     """y[image, channel, height, width] = x, for the images of one group."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     batch, x = integers(op.batch, 0), floats(op.x, group)
     features = op.channels * op.height * op.width
     y = offset(pointer(np.float32, batch[RESULTS]), group * LANES * features)
@@ -123,7 +123,7 @@ def unpack_features(records, group):
 
     A linear layer's weight gradient is a matrix product over the images of the batch and reads this layout.
     """
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     x, y = floats(op.x, group), offset(floats(op.y, 0), group * LANES * op.y_row)
     count = min(LANES, integers(op.batch, 0)[COUNT] - group * LANES)
     _unpack(block, op, x, y, op.y_row, count)
@@ -173,13 +173,13 @@ def _pack_rows(square, weight, source, source_stride, packed, place, first, end,
 
 
 @kernel(WEIGHT)
-def pack_weight(records, index):
+def pack_weight(records, _index):
     """Part of a weight in the order in which `correlate` reads it.
 
     The taps of a block of targets follow each other, each with the weights of all the block's targets. They are ordered
     by (source, row, column), or by (row, column, source) where the innermost loop runs over the sources.
     """
-    op, square = argument(records, index), tiles.square()
+    op, square = argument(records), tiles.square()
     weight, packed = floats(op.weight, 0), floats(op.packed, 0)
     taps, first, end = op.kernel_height * op.kernel_width, op.source_start, op.source_end
     source_step, tap_step = (1, op.sources) if op.channels_inner else (taps, 1)

@@ -2,8 +2,8 @@
 
 Planes are walked from end to end, across rows and the gaps between them, so there are no tails, and what a tap sees
 lies at the same distance from every result. Where it lies outside the image, or the result in a gap, a mask says so.
-Reads may go beyond a buffer by the builder's margin, writes by `SLACK` bytes; what is written there is written again,
-or never read.
+Reads may go beyond a buffer by the builder's margin. Writes stay inside a channel's plane, so that threads may share
+the channels; where channels are single pixels they may go beyond a buffer by `SLACK` bytes, which are never read.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ ROWS = record(
     ("x", BUFFER), ("y", BUFFER), ("bias", BUFFER),
     ("channels", np.int64), ("height", np.int64), ("width", np.int64),  # of the image
     ("x_row", np.int64), ("x_plane", np.int64), ("y_row", np.int64), ("y_plane", np.int64),
+    ("distance", np.int64),  # floats from one of the four sums or products to the next
     ("pairs", np.int64), ("top", np.int64), ("lower", np.float32),
 )
 
@@ -92,21 +93,21 @@ def _image(images, op, index):
 @kernel(PACK)
 def image_uint8(records, index):
     """x = images[indices[index]] * scale + shift"""
-    op = argument(records, 0)
+    op = argument(records)
     _image(pointer(np.uint8, integers(op.batch, 0)[op.slot]), op, index)
 
 
 @kernel(PACK)
 def image_float32(records, index):
     """As `image_uint8`, for float32 images."""
-    op = argument(records, 0)
+    op = argument(records)
     _image(pointer(np.float32, integers(op.batch, 0)[op.slot]), op, index)
 
 
 @kernel(record(("x", BUFFER), ("batch", BUFFER), *PLACE))
 def result(records, index):
     """y[index, channel, height, width] = x"""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, index), pointer(np.float32, integers(op.batch, 0)[RESULTS])
     target = index * op.channels * op.height * op.width
     for c in range(op.channels):
@@ -149,7 +150,7 @@ def split(records, index):
 
     All that a tap of a strided window sees then lies side by side.
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, y, phases = floats(op.x, index), floats(op.y, index), integers(op.phases, 0)
     x_row, y_row, stride, x_step = op.x_row, op.y_row, op.stride_width, op.stride_height * op.x_row
     for c in range(op.channels):
@@ -179,8 +180,8 @@ def split_pairs(records, index):
     Winograd's F(2, 3) along the columns (Lavin & Gray 2016, section 4.1): y[k, c, pair, w] from rows 2 pair - top to
     2 pair + 3 - top of x[c].
     """
-    op = argument(records, 0)
-    x, y, distance = floats(op.x, index), floats(op.y, index), op.channels * op.y_plane
+    op = argument(records)
+    x, y, distance = floats(op.x, index), floats(op.y, index), op.distance
     for c in range(op.channels):
         plane = c * op.x_plane
         for pair in range(op.pairs):
@@ -200,9 +201,9 @@ def join_pairs(records, index):
 
     m: x[k, c, pair], the products of `split_pairs`' sums.
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, y, bias, lower = floats(op.x, index), floats(op.y, index), floats(op.bias, 0), op.lower
-    distance = op.channels * op.x_plane
+    distance = op.distance
     for c in range(op.channels):
         term = vector.splat(bias[c])
         for pair in range(op.pairs):
@@ -221,7 +222,7 @@ def join_pairs(records, index):
 @kernel(POOL)
 def max_pool(records, index):
     """The maximum of what the taps see; NaN wins over everything."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, offsets, masks = floats(op.x, index), floats(op.y, index), integers(op.offsets, 0), shorts(op.masks, 0)
     lowest = np.float32(-np.inf)
     for c in range(op.channels):
@@ -237,7 +238,7 @@ def max_pool(records, index):
 @kernel(POOL)
 def mean_pool(records, index):
     """The mean of what the taps see, and of zeros outside the image."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, offsets, masks = floats(op.x, index), floats(op.y, index), integers(op.offsets, 0), shorts(op.masks, 0)
     share = vector.splat(op.share)
     for c in range(op.channels):
@@ -252,7 +253,7 @@ def mean_pool(records, index):
 @kernel(POOL)
 def plane_mean(records, index):
     """y[c] = the mean of channel c; the masks of the only tap say where its pixels are."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y, masks = floats(op.x, index), floats(op.y, index), shorts(op.masks, 0)
     for c in range(op.channels):
         total = vector.splat(ZERO)
@@ -264,7 +265,7 @@ def plane_mean(records, index):
 @kernel(record(("y", BUFFER), ("classes", np.int64)))
 def softmax(records, index):
     """y_k = exp(y_k - max) / Σ exp(y - max)"""
-    op = argument(records, 0)
+    op = argument(records)
     y = floats(op.y, index)
     largest = y[0]
     for k in range(1, op.classes):
@@ -285,7 +286,7 @@ def softmax(records, index):
                ("x_step", np.int64), ("y_step", np.int64)))
 def copy_channels(records, index):
     """y[c · y_step + i] = x[c · x_step + i] for each channel c, and nothing behind its `floats`."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, index), floats(op.y, index)
     for c in range(op.channels):
         source, target = c * op.x_step, c * op.y_step
@@ -302,7 +303,7 @@ def _values(values, step, i, count):
 @kernel(record(("x", BUFFER), ("y", BUFFER), ("features", np.int64), *COEFFICIENTS))
 def activate_features(records, index):
     """y = f(x), of single pixels, whose coefficients are vectors too; y may be x."""
-    op, formula = argument(records, 0), formula_of(records)
+    op, formula = argument(records), formula_of(records)
     x, y = floats(op.x, index), floats(op.y, index)
     a, b, c = floats(op.a, 0), floats(op.b, 0), floats(op.c, index)
     for i in range(0, op.features, LANES):
@@ -319,7 +320,7 @@ def group_norm(records, index):
 
     Two passes, the second with a correction of the first's rounding (Chan et al. 1983, equation 1.7). y may be x.
     """
-    op = argument(records, 0)
+    op = argument(records)
     x, y, masks, zero = floats(op.x, index), floats(op.y, index), shorts(op.masks, 0), vector.splat(ZERO)
     for first in range(0, op.channels, op.width):
         total, away, squares = zero, zero, zero
@@ -346,7 +347,7 @@ def group_norm(records, index):
 @kernel(UPSAMPLE)
 def upsample(records, index):
     """y[c, h, w] = x[c, h // scale_height, w // scale_width]"""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, index), floats(op.y, index)
     for c in range(op.channels):
         for h in range(op.height * op.scale_height):

@@ -58,7 +58,7 @@ def _correlate_tiles(block, op, w, bias, x, y, first, end):
 @kernel(CORRELATE)
 def correlate(records, index):
     """See the module's formula; the tiles that the vectors of a plane do not fill are one vector wide."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     whole = op.vectors - op.vectors % block.cols
     for group in range(op.groups):
         x = offset(floats(op.x, index), group * op.sources * op.x_plane)
@@ -80,7 +80,7 @@ DEPTHWISE = record(
 @kernel(DEPTHWISE)
 def depthwise(records, index):
     """As `correlate`, each channel with a window of its own, as large as the tile, whose weights stay in registers."""
-    op, window = argument(records, 0), block_of(records)
+    op, window = argument(records), block_of(records)
     x, y, weight, bias = floats(op.x, index), floats(op.y, index), floats(op.weight, 0), floats(op.bias, 0)
     offsets, masks, vectors, lower = integers(op.offsets, 0), shorts(op.masks, 0), op.vectors, op.lower
     for c in range(op.channels):
@@ -130,7 +130,7 @@ def _linear_tiles(block, op, x, weight, bias, y, first, end):
 @kernel(LINEAR)
 def linear(records, index):
     """y = max(lower, weight x + bias); the weights are those of x's features in the order (c, h, w)."""
-    op, block = argument(records, 0), block_of(records)
+    op, block = argument(records), block_of(records)
     x, y, weight, bias = floats(op.x, index), floats(op.y, index), floats(op.weight, 0), floats(op.bias, 0)
     whole = op.blocks - op.blocks % block.cols
     _linear_tiles(block, op, x, weight, bias, y, 0, whole)

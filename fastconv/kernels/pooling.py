@@ -183,21 +183,21 @@ def _max_pool2d_grad(window, op, dx, dy, argmax, gate):
 @kernel(ARGUMENTS)
 def max_pool2d(records, group):
     """The maximum of each window, and its place; the first one wins, and NaN wins over everything."""
-    op = argument(records, 0)
+    op = argument(records)
     _max_pool2d(block_of(records), op, floats(op.x, group), floats(op.y, group), octets(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def max_pool2d_wide(records, group):
     """As `max_pool2d`, with places in uint16."""
-    op = argument(records, 0)
+    op = argument(records)
     _max_pool2d(block_of(records), op, floats(op.x, group), floats(op.y, group), shorts(op.argmax, group))
 
 
 @kernel(ARGUMENTS)
 def max_pool2d_grad(records, group):
     """dx: dy at the maxima."""
-    op, window = argument(records, 0), block_of(records)
+    op, window = argument(records), block_of(records)
     dx, dy, gate = floats(op.x, group), floats(op.y, group), floats(op.gate, group)
     _max_pool2d_grad(window, op, dx, dy, octets(op.argmax, group), gate)
 
@@ -205,7 +205,7 @@ def max_pool2d_grad(records, group):
 @kernel(ARGUMENTS)
 def max_pool2d_grad_wide(records, group):
     """As `max_pool2d_grad`, with places in uint16."""
-    op, window = argument(records, 0), block_of(records)
+    op, window = argument(records), block_of(records)
     dx, dy, gate = floats(op.x, group), floats(op.y, group), floats(op.gate, group)
     _max_pool2d_grad(window, op, dx, dy, shorts(op.argmax, group), gate)
 
@@ -230,7 +230,7 @@ def _share(op, oh, ow):
 @kernel(ARGUMENTS)
 def avg_pool2d(records, group):
     """The mean of each window; padding counts as zeros, or not at all."""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     for c in range(op.channels):
         for oh in range(op.out_height):
@@ -248,7 +248,7 @@ def avg_pool2d(records, group):
 @kernel(ARGUMENTS)
 def avg_pool2d_grad(records, group):
     """dx: each pixel gathers its share of dy from every window that covers it."""
-    op = argument(records, 0)
+    op = argument(records)
     dx, dy = floats(op.x, group), floats(op.y, group)
     for c in range(op.channels):
         for h in range(op.height):

@@ -37,7 +37,7 @@ def ticks():
 @kernel(record(("last", BUFFER), ("total", BUFFER)))
 def stamp(records, _index):
     """total += the ticks since the last stamp."""
-    op = argument(records, 0)
+    op = argument(records)
     last, total = integers(op.last, 0), integers(op.total, 0)
     now = _ticks()
     total[0] += now - last[0]

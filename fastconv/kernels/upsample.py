@@ -19,7 +19,7 @@ ARGUMENTS = record(
 @kernel(ARGUMENTS)
 def upsample(records, group):
     """y[c, h, w] = x[c, h // scale_height, w // scale_width]"""
-    op = argument(records, 0)
+    op = argument(records)
     x, y = floats(op.x, group), floats(op.y, group)
     for c in range(op.channels):
         for h in range(op.height):
@@ -37,7 +37,7 @@ def upsample(records, group):
 @kernel(ARGUMENTS)
 def upsample_grad(records, group):
     """dx: the sum of dy over the pixels that are copies of one."""
-    op = argument(records, 0)
+    op = argument(records)
     dx, dy = floats(op.x, group), floats(op.y, group)
     for c in range(op.channels):
         for h in range(op.height):

@@ -137,13 +137,13 @@ def _convolve(block, points, op, group):
 @kernel(ARGUMENTS)
 def convolve_2x2(records, group):
     """y of one group of images by F(2×2, 3×3)."""
-    _convolve(block_of(records), tiles.column(4), argument(records, 0), group)
+    _convolve(block_of(records), tiles.column(4), argument(records), group)
 
 
 @kernel(ARGUMENTS)
 def convolve_4x4(records, group):
     """y of one group of images by F(4×4, 3×3)."""
-    _convolve(block_of(records), tiles.column(6), argument(records, 0), group)
+    _convolve(block_of(records), tiles.column(6), argument(records), group)
 
 
 WEIGHT = record(
@@ -170,12 +170,12 @@ def _pack(points, op):
 
 
 @kernel(WEIGHT)
-def pack_2x2(records, index):
+def pack_2x2(records, _index):
     """Part of a weight, transformed for F(2×2, 3×3), as [block of targets, element, source, target]."""
-    _pack(tiles.column(4), argument(records, index))
+    _pack(tiles.column(4), argument(records))
 
 
 @kernel(WEIGHT)
-def pack_4x4(records, index):
+def pack_4x4(records, _index):
     """Likewise for F(4×4, 3×3)."""
-    _pack(tiles.column(6), argument(records, index))
+    _pack(tiles.column(6), argument(records))

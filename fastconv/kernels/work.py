@@ -33,7 +33,8 @@ SIZES = 4  # how many units it has; -1 for one a group
 UNITS, CLAIMED, FINISHED = 5, 6, 7  # how many of them there are now, have been taken, and are finished
 NEEDS = 8  # the last of the phases that must all be finished first; -1 for none
 STOP = 9  # address of a word: once it is not 0, no further phase is begun
-CALLS = 10  # of worker 0, then of the others: pairs of addresses, of a kernel and of its records
+CALLS = 10  # of worker 0, then of the others: of each call the addresses of its kernel and of its first unit's record,
+# and the bytes from a unit's record to the next one's, 0 where all units have the same
 
 # The control table; the words that threads watch are on cache lines of their own.
 JOB, WORKERS, TURN, GATE, CONTROL_SIZE = 0, 1, 8, 16, 24
@@ -142,7 +143,7 @@ def _work(job, worker):
             if unit >= units[phase]:
                 break
             for i in range(starts[phase], starts[phase + 1]):
-                _call(calls[2 * i], calls[2 * i + 1], unit)
+                _call(calls[3 * i], calls[3 * i + 1] + unit * calls[3 * i + 2], unit)
             _add(finished, phase, 1)
 
 

@@ -30,6 +30,9 @@ LEAST_SHARED_WORK = 2_500_000
 #: Work from which on a thread that calls alone releases the GIL: 25 µs, more than handing it over takes.
 LEAST_RELEASED_WORK = 125_000
 
+#: Work from which on threads share a single image.
+LEAST_DIVIDED_WORK = 500_000
+
 _FLOAT32 = np.dtype(np.float32)
 
 
@@ -49,6 +52,8 @@ def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> FrozenPlan:
 class FrozenPlan:
     """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
 
+    A single large image is shared by all threads, unless another thread of the program computes one of its own.
+
     Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
     `load_state_dict` has changed them. There are as many sessions as calls at the same time.
     """
@@ -57,12 +62,15 @@ class FrozenPlan:
         self._model, self._shape, self._dtype = model, shape, dtype
         self._alone: dict[int, AloneSession] = {}  # by the thread that used it last: the memory is near its processor
         self._in_lanes: list[InferenceSession] = []
-        self._most_alone = self._most_unshared = 0
+        self._divided: list[AloneSession] = []
+        self._made = self._most_alone = self._most_unshared = 0
         try:
             session = AloneSession(model, self._shape, dtype)
         except NeedsLanes:
             return
-        self._alone[get_ident()] = session
+        self._alone[get_ident()], self._made = session, 1
+        if get_num_threads() > 1 and session.work >= LEAST_DIVIDED_WORK:
+            self._divided.append(AloneSession(model, self._shape, dtype, get_num_threads()))
         self._output_shape = session.output_shape
         self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
         self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
@@ -70,7 +78,12 @@ class FrozenPlan:
     def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs for images, checked."""
         count = len(images)
-        return self._one_by_one(images, count) if count <= self._most_alone else self._lane_by_lane(images, count)
+        if count > self._most_alone:
+            return self._lane_by_lane(images, count)
+        if count == 1 and self._divided and len(self._alone) >= self._made:
+            with suppress(IndexError):  # another thread has just taken it
+                return self._by_all_threads(images, self._divided.pop())
+        return self._one_by_one(images, count)
 
     def prepare(self) -> None:
         """Compiles and packs all that a call of any size, and from any number of threads, needs."""
@@ -94,9 +107,16 @@ class FrozenPlan:
         self._alone[thread] = session
         return results
 
+    def _by_all_threads(self, images: NDArray[Any], session: AloneSession) -> NDArray[np.float32]:
+        results = np.empty((1, *self._output_shape), _FLOAT32)
+        session.run(1, images, results=results)
+        self._divided.append(session)
+        return results
+
     def _longest_idle(self) -> AloneSession:
         with suppress(StopIteration, KeyError, RuntimeError):  # there is none, or another thread has just taken it
             return self._alone.pop(next(iter(self._alone)))
+        self._made += 1
         return AloneSession(self._model, self._shape, self._dtype)
 
     def _lane_by_lane(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:

@@ -49,8 +49,9 @@ class AloneSession(Session):
     Raises NeedsLanes where that is not possible.  work: vectors of multiply-adds that one image costs, about.
     """
 
-    def __init__(self, model: Layer, shape: Shape, dtype: Any) -> None:
-        builder = Builder(lanes=1)
+    def __init__(self, model: Layer, shape: Shape, dtype: Any, threads: int = 1) -> None:
+        """threads: how many share an image; if several, a batch is a single one."""
+        builder = Builder(lanes=1, threads=threads)
         x, self.output_shape = _emit(model, builder, shape, dtype, training=False)
         planes.result(builder, x)
         self.work = max(1.0, builder.work)

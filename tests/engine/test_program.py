@@ -86,6 +86,13 @@ def test_calls_are_made_one_after_the_other_on_each_unit_of_each_phase():
     assert seen == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("c", 0), ("c", 1), ("c", 2)]
 
 
+def test_a_unit_has_a_record_of_its_own_where_a_call_has_several():
+    seen = []
+    kernel = PythonKernel(lambda record, unit: seen.append((unit, int(record["number"]))))
+    program(Phase([Call(kernel, [{"number": 7}]), Call(kernel, [{"number": n} for n in (4, 5, 6)])], 3)).run()
+    assert seen == [(0, 7), (0, 4), (1, 7), (1, 5), (2, 7), (2, 6)]
+
+
 @pytest.mark.parametrize(("images", "groups"), [(0, 0), (1, 1), (16, 1), (17, 2), (64, 4)])
 def test_a_phase_without_units_runs_on_each_group_of_images_and_one_with_units_on_any_batch(images, groups):
     seen = []

@@ -135,7 +135,7 @@ def test_a_team_whose_job_was_interrupted_is_free_for_the_next():
     team = Team()
     job = Job(2, 1, lambda worker, unit: None)
     for calls in job.calls:
-        calls[0] = ctypes.cast(getattr(ctypes.CDLL(None), "raise"), ctypes.c_void_p).value, signal.SIGINT
+        calls[0] = ctypes.cast(getattr(ctypes.CDLL(None), "raise"), ctypes.c_void_p).value, signal.SIGINT, 0
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):

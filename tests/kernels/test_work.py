@@ -156,7 +156,7 @@ def test_the_leader_returns_when_the_helper_inside_has_finished():
         finished.append(worker)
 
     job = Job(2, 2, slow)
-    job.calls[0][0] = until_set.address, entered.ctypes.data
+    job.calls[0][0] = until_set.address, entered.ctypes.data, 0
     with Crew(2) as crew:
         job.run(crew.do)
         assert finished == [1]
@@ -173,7 +173,7 @@ def test_an_interrupted_leader_returns_when_the_helper_inside_has_finished():
         finished.append(worker)
 
     job = Job(2, 2, interrupt)
-    job.calls[0][0] = until_set.address, entered.ctypes.data
+    job.calls[0][0] = until_set.address, entered.ctypes.data, 0
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Crew(2) as crew:

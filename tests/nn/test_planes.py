@@ -13,6 +13,7 @@ import fastconv as fc
 from fastconv import nn
 from fastconv.engine.builder import Builder
 from fastconv.layout import LANES
+from fastconv.nn import sessions
 from fastconv.nn.inference import MOST_ALONE, FrozenPlan
 from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession
@@ -37,8 +38,26 @@ def in_lanes(model: nn.Layer, x: np.ndarray) -> np.ndarray:
     return y
 
 
+def in_parts(model: nn.Layer, image: np.ndarray, threads: int, order: int) -> np.ndarray:
+    """By one thread, which takes the parts of the others one after the other: the last first if `order` is -1."""
+
+    class Ordered(Builder):
+        def divided(self, kernel, block, parts, follows):
+            return super().divided(kernel, block, parts[::order], follows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "Builder", Ordered)
+        session = AloneSession(model, image.shape, image.dtype, threads)
+    y = np.empty((1, *session.output_shape), np.float32)
+    session.predict(1, image, y, brief=True)
+    return y
+
+
 def assert_agrees(model: nn.Layer, x: np.ndarray, tolerance: float = TOLERANCE) -> None:
-    assert_close(alone(model, x), in_lanes(model, x), tolerance)
+    y = alone(model, x)
+    assert_close(y, in_lanes(model, x), tolerance)
+    for order in (1, -1):
+        np.testing.assert_array_equal(in_parts(model, x[:1], 3, order), y[:1])
 
 
 @st.composite
@@ -256,8 +275,8 @@ def test_a_network_with_a_layer_that_needs_lanes_uses_them_for_one_image():
 def test_few_images_are_computed_one_by_one_and_many_in_lanes(monkeypatch, count, expected):
     built: list[int] = []
     init = Builder.__init__
-    monkeypatch.setattr(Builder, "__init__", lambda self, capacity=0, input_grad=False, lanes=LANES: (
-        built.append(lanes), init(self, capacity, input_grad, lanes))[1])
+    monkeypatch.setattr(Builder, "__init__", lambda self, *args, lanes=LANES, **options: (
+        built.append(lanes), init(self, *args, lanes=lanes, **options))[1])
     model, x = fc.models.lenet5(), normal(0, count, 1, 28, 28)
     model(x)
     assert built == ([1] if expected else [1, LANES])
@@ -278,6 +297,46 @@ def test_a_thread_gets_the_session_it_had_before():
     assert plan._alone == {-2: own, mine: other}
 
 
+def test_a_large_image_is_shared_by_all_threads_and_a_small_one_by_none(num_threads):
+    num_threads(3)
+    large, small = fc.models.resnet8(), fc.models.lenet5()
+    plan = FrozenPlan(large, (1, 3, 32, 32), FLOAT)
+    assert [session.program.workers for session in plan._divided] == [3]
+    assert FrozenPlan(small, (1, 1, 28, 28), FLOAT)._divided == []
+    num_threads(1)
+    assert FrozenPlan(large, (1, 3, 32, 32), FLOAT)._divided == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_single_image_is_shared_where_no_other_thread_computes_one(monkeypatch, num_threads, count):
+    num_threads(2)
+    model, x = fc.models.resnet8(), normal(0, count, 3, 32, 32)
+    plan, shared = FrozenPlan(model, x.shape, FLOAT), []
+    by_all = plan._by_all_threads
+    monkeypatch.setattr(plan, "_by_all_threads", lambda *call: (shared.append(True), by_all(*call))[1])
+    expected = plan(x)
+    assert len(shared) == (count == 1)
+    [session] = plan._alone.values()
+    plan._alone.clear()  # as while another thread has it
+    np.testing.assert_array_equal(plan(x), expected)
+    assert len(shared) == (count == 1)
+    plan._alone[-1] = session
+    plan(x)
+    assert len(shared) == 2 * (count == 1)
+    [divided] = plan._divided
+    plan._divided.clear()
+    np.testing.assert_array_equal(plan(x), expected)
+    plan._divided.append(divided)
+
+
+def test_a_shared_image_is_computed_with_changed_weights(num_threads):
+    num_threads(2)
+    model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
+    model(x)
+    model.load_state_dict({name: 2 * array for name, array in model.state_dict().items()})
+    np.testing.assert_array_equal(model(x), alone(model, x))
+
+
 def test_a_plan_is_prepared_while_another_thread_has_its_session(monkeypatch):
     model, x = fc.models.lenet5(), normal(0, 1, 1, 28, 28)
     plan = FrozenPlan(model, x.shape, FLOAT)
@@ -292,7 +351,8 @@ def test_a_plan_is_prepared_while_another_thread_has_its_session(monkeypatch):
     assert len(plan._alone) == 1
 
 
-def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch):
+def test_a_plan_is_packed_again_only_when_weights_have_changed(monkeypatch, num_threads):
+    num_threads(1)
     model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
     plan = FrozenPlan(model, x.shape, FLOAT)
     first = plan(x)

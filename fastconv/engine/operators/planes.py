@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from fastconv.engine.builder import Builder
-from fastconv.engine.memory import Buffer, Fixed
+from fastconv.engine.memory import At, Buffer, Fixed
 from fastconv.engine.operators import channels, depthwise, upsampling
 from fastconv.engine.operators.activation import Formula
 from fastconv.engine.operators.tiling import Lines, Progression, tile_cost
 from fastconv.engine.operators.window import Window
 from fastconv.engine.parameter import Derived, Parameter
+from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import activation as activations
@@ -22,8 +24,8 @@ from fastconv.kernels import multiplication, planes_correlate
 from fastconv.kernels import planes as kernels
 from fastconv.kernels.abi import IMAGES, Kernel
 from fastconv.kernels.blocks import runs
-from fastconv.layout import LANES, Packed, groups_of, vector_plane
-from fastconv.simd.block import Block
+from fastconv.layout import LANES, Packed, groups_of, vector_plane, whole_lanes
+from fastconv.simd.block import ONE_VECTOR, Block
 from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
 
 #: Vectors of outputs in a linear layer's tile: as many sums as the multiply-add units need in flight.
@@ -37,9 +39,38 @@ DEPTHWISE_COST, LINEAR_COST, POOL_COST, SPLIT_COST = 5, 5, 5, 25
 LEAST_PAIR_CHANNELS = 16
 
 
+def _vector_place(channels: int, height: int, width: int, row: int | None = None) -> Packed:
+    """As Packed.alone, with a plane of whole vectors for single pixels too."""
+    place = Packed.alone(channels, height, width, row)
+    return replace(place, plane=max(place.plane, vector_plane(LANES)))
+
+
 def new(place: Packed) -> Tensor:
     """A tensor that vectors may overrun."""
     return Tensor(place, Buffer(4 * place.floats + kernels.SLACK), needs_grad=False)
+
+
+def _cuts(builder: Builder, channels: int) -> tuple[int, ...]:
+    """Where so many channels are cut into a part for each thread: between blocks of a convolution's targets."""
+    starts = [run.start + run.size * block for run in runs(channels, CORRELATE_ROWS) for block in range(run.blocks)]
+    shares = [channels * part / builder.threads for part in range(1, builder.threads)]
+    return (0, *(min([*starts, channels], key=lambda start: abs(start - share)) for share in shares), channels)
+
+
+def _by_channel(builder: Builder, kernel: Kernel, block: Block, inputs: Sequence[Tensor], y: Tensor,
+                fields: Callable[[int, int], dict[str, Any]]) -> Call:
+    """A call whose results in some channels need nothing but the inputs in these.
+
+    fields: those of the channels from a first one on, so many.
+    """
+    y.cuts = _cuts(builder, y.place.channels)
+    parts = [fields(first, end - first) for first, end in pairwise(y.cuts)]
+    return builder.divided(kernel, block, parts, follows=all(x.cuts == y.cuts for x in inputs))
+
+
+def _from(start: Buffer | Fixed, count: int) -> At:
+    """The place so many floats behind a start."""
+    return At(start, 4 * count)
 
 
 def image(builder: Builder, shape: tuple[int, int, int], dtype: Any, scale: np.ndarray, shift: np.ndarray) -> Tensor:
@@ -69,10 +100,11 @@ class Seen:
     masks: np.ndarray
     place: Packed
 
-    def fields(self) -> dict[str, Any]:
-        """All as fields of a kernel's arguments."""
-        return {"x": self.x.buffer, "x_plane": self.plane, "y_plane": self.place.plane, "offsets": Fixed(self.offsets),
-                "masks": Fixed(self.masks), "taps": len(self.offsets), "vectors": self.vectors}
+    def fields(self, first: int = 0) -> dict[str, Any]:
+        """All as fields of a kernel's arguments, of the channels from `first` on."""
+        return {"x": _from(self.x.buffer, first * self.plane), "x_plane": self.plane, "y_plane": self.place.plane,
+                "offsets": Fixed(self.offsets), "masks": Fixed(self.masks), "taps": len(self.offsets),
+                "vectors": self.vectors}
 
     @property
     def vectors(self) -> int:
@@ -91,7 +123,7 @@ def windows(builder: Builder, x: Tensor, window: Window, targets: int) -> Seen:
         if x.place.row < size[1]:
             x = _placed(builder, x, Packed.alone(*x.place.shape, size[1]))
         plane, row = x.place.plane, x.place.row
-    place = replace(Packed.alone(targets, *size, row), plane=vector_plane((size[0] - 1) * row + size[1]))
+    place = _vector_place(targets, *size, row)
     starts = {phase: number * plane for number, phase in enumerate(phases)}
     offsets = [starts[row_tap % window.stride[0], col_tap % window.stride[1]]
                + row_tap // window.stride[0] * row + col_tap // window.stride[1]
@@ -122,13 +154,14 @@ def _split(builder: Builder, x: Tensor, stride: tuple[int, int], phases: Sequenc
            least_row: int) -> tuple[Tensor, int, int]:
     """The phases of a stride, each in a plane of its own, the floats of a plane and those of a row."""
     rows, row = -(-x.place.height // stride[0]), max(-(-x.place.width // stride[1]), least_row)
-    plane = vector_plane(rows * row)
+    plane = vector_plane((rows - 1) * row + whole_lanes(row))
     y = Tensor(x.place, Buffer(4 * x.place.channels * len(phases) * plane + kernels.SLACK), needs_grad=False)
     builder.work += SPLIT_COST * x.place.channels * len(phases) * rows
-    builder.call(kernels.split, x=x.buffer, y=y.buffer, phases=Fixed(np.array(phases, np.int64)),
-                 phase_count=len(phases), channels=x.place.channels, height=x.place.height, width=x.place.width,
-                 x_row=x.place.row, x_plane=x.place.plane, y_row=row, y_plane=plane,
-                 stride_height=stride[0], stride_width=stride[1])
+    _by_channel(builder, kernels.split, ONE_VECTOR, [x], y, lambda first, count: {
+        "x": _from(x.buffer, first * x.place.plane), "y": _from(y.buffer, first * len(phases) * plane),
+        "phases": Fixed(np.array(phases, np.int64)), "phase_count": len(phases), "channels": count,
+        "height": x.place.height, "width": x.place.width, "x_row": x.place.row, "x_plane": x.place.plane, "y_row": row,
+        "y_plane": plane, "stride_height": stride[0], "stride_width": stride[1]})
     return y, plane, row
 
 
@@ -139,20 +172,26 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
     products = weight.size * vectors
     if depthwise.serves(weight, window):
         builder.work += DEPTHWISE_COST * products
-        y.correlations = [builder.call(
-            planes_correlate.depthwise, Block(*window.kernel), y=y.buffer, weight=Fixed(weight.parameter.array),
-            bias=_values(bias, y.place.channels), channels=y.place.channels, lower=-np.inf, **seen.fields())]
+        values, taps_of = _values(bias, y.place.channels), Fixed(weight.parameter.array)
+        y.correlations = [_by_channel(
+            builder, planes_correlate.depthwise, Block(*window.kernel), [seen.x], y, lambda first, count: {
+                "y": _from(y.buffer, first * y.place.plane), "weight": _from(taps_of, first * taps),
+                "bias": _from(values, first), "channels": count, "lower": -np.inf, **seen.fields(first)})]
         return y
     builder.work += products
     weight.forward = PackedWeight(weight.size, CORRELATE_ROWS)
-    y.correlations = []
+    y.cuts, y.correlations = _cuts(builder, weight.targets), []
     for run in runs(weight.targets, weight.forward.block_rows):
         cols = min(range(1, TILE_COLS[run.size] + 1), key=lambda cols: _cost(taps, vectors, run.size, cols))
-        y.correlations.append(builder.call(
-            planes_correlate.correlate, Block(run.size, cols), y=y.buffer, weight=Fixed(weight.forward.array),
-            bias=_values(bias, y.place.channels), groups=weight.groups, targets=weight.targets,
-            sources=weight.sources, start=run.start, blocks=run.blocks,
-            channels_inner=channels_inner(weight.sources, weight.kernel_width), lower=-np.inf, **seen.fields()))
+        fields = {"y": y.buffer, "weight": Fixed(weight.forward.array), "bias": _values(bias, y.place.channels),
+                  "groups": weight.groups, "targets": weight.targets, "sources": weight.sources,
+                  "channels_inner": channels_inner(weight.sources, weight.kernel_width), "lower": -np.inf,
+                  **seen.fields()}
+        cuts = [min(max(0, cut - run.start) // run.size, run.blocks) for cut in y.cuts]
+        parts = [fields | {"start": run.start + run.size * first, "blocks": end - first}
+                 for first, end in pairwise(cuts)]
+        y.correlations.append(builder.divided(planes_correlate.correlate, Block(run.size, cols), parts,
+                                              follows=bool(y.correlations)))
     return y
 
 
@@ -171,20 +210,21 @@ def conv2d_by_pairs(builder: Builder, x: Tensor, weight: Parameter, bias: Bias |
     [products] = builder.derive(Derived([weight], [(4 * targets, sources, 1, width)], lambda: [_sums_of_rows(weight)]))
     size = window.output_size(x.place.size)
     pairs = -(-size[0] // 2)
-    place = Packed.alone(4 * sources, pairs, x.place.width)
-    # What is written behind a channel's last row must not reach the next channel's: that may be there already.
-    rows = new(replace(place, plane=vector_plane(pairs * x.place.width + LANES)))
-    builder.call(kernels.split_pairs, x=x.buffer, y=rows.buffer, channels=sources, height=x.place.height,
-                 width=x.place.width, x_row=x.place.row, x_plane=x.place.plane, y_row=rows.place.row,
-                 y_plane=rows.place.plane, pairs=pairs, top=window.padding[0])
-    builder.margin = max(builder.margin, 4 * LANES)
+    rows, y = new(_vector_place(4 * sources, pairs, x.place.width)), new(_vector_place(targets, *size))
     along_row = Window((1, width), padding=(0, 0, *window.padding[2:]))
-    made = conv2d(builder, rows, builder.weight(products, (4 * targets, sources, 1, width), 4), None, along_row)
-    y = new(Packed.alone(targets, *size))
-    y.correlations = [builder.call(
-        kernels.join_pairs, x=made.buffer, y=y.buffer, bias=_values(bias, targets), channels=targets, height=size[0],
-        width=size[1], x_row=made.place.row, x_plane=made.place.plane, y_row=y.place.row, y_plane=y.place.plane,
-        pairs=pairs, lower=-np.inf)]
+    weights, values = builder.weight(products, (4 * targets, sources, 1, width), 4), _values(bias, targets)
+    _by_channel(builder, kernels.split_pairs, ONE_VECTOR, [x], rows.channels(0, sources), lambda first, count: {
+        "x": _from(x.buffer, first * x.place.plane), "y": _from(rows.buffer, first * rows.place.plane),
+        "channels": count, "height": x.place.height, "width": x.place.width, "x_row": x.place.row,
+        "x_plane": x.place.plane, "y_row": rows.place.row, "y_plane": rows.place.plane,
+        "distance": sources * rows.place.plane, "pairs": pairs, "top": window.padding[0]})
+    builder.margin = max(builder.margin, 4 * LANES)
+    made = conv2d(builder, rows, weights, None, along_row)
+    y.correlations = [_by_channel(builder, kernels.join_pairs, ONE_VECTOR, [made], y, lambda first, count: {
+        "x": _from(made.buffer, first * made.place.plane), "y": _from(y.buffer, first * y.place.plane),
+        "bias": _from(values, first), "channels": count, "height": size[0], "width": size[1],
+        "x_row": made.place.row, "x_plane": made.place.plane, "y_row": y.place.row, "y_plane": y.place.plane,
+        "distance": targets * made.place.plane, "pairs": pairs, "lower": -np.inf})]
     return y
 
 
@@ -262,7 +302,8 @@ def _plane_sums(builder: Builder, x: Tensor, share: float) -> Tensor:
 def _pool(builder: Builder, kernel: Kernel, seen: Seen, share: float = 1.0) -> Tensor:
     y = new(seen.place)
     builder.work += POOL_COST * seen.place.channels * seen.masks.size
-    builder.call(kernel, y=y.buffer, channels=y.place.channels, share=share, **seen.fields())
+    _by_channel(builder, kernel, ONE_VECTOR, [seen.x], y, lambda first, count: {
+        "y": _from(y.buffer, first * y.place.plane), "channels": count, "share": share, **seen.fields(first)})
     return y
 
 
@@ -271,9 +312,11 @@ def relu(builder: Builder, x: Tensor) -> Tensor:
     y = _writable(builder, x)
     if x.correlations:
         for call in x.correlations:
-            call.records[0]["lower"] = 0.0
+            for part in call.records:
+                part["lower"] = 0.0
     else:
-        builder.call(activations.relu, y=y.buffer, size=y.floats)
+        _by_channel(builder, activations.relu, ONE_VECTOR, [x], y, lambda first, count: {
+            "y": _from(y.buffer, first * y.place.plane), "size": count * y.place.plane})
     return y
 
 
@@ -398,10 +441,19 @@ def add(builder: Builder, inputs: Sequence[Tensor]) -> Tensor:
     y = new(place) if same[0].read_only else same[0].in_place()
     total = same[0]
     for x in same[1:]:
-        call = builder.call(activations.add, x=total.buffer, y=x.buffer, z=y.buffer,
-                            size=groups_of(place.floats) * LANES, lower=-np.inf)
-        y.correlations, total = [call], y
+        y.correlations, total = [_sum(builder, total, x, y)], y
     return y
+
+
+def _sum(builder: Builder, x: Tensor, other: Tensor, y: Tensor) -> Call:
+    """y = x + other, both laid out as y is, which may be x."""
+    if y.place.plane % LANES:
+        return builder.call(activations.add, x=x.buffer, y=other.buffer, z=y.buffer,
+                            size=whole_lanes(y.place.floats), lower=-np.inf)
+    plane = y.place.plane
+    return _by_channel(builder, activations.add, ONE_VECTOR, [x, other], y, lambda first, count: {
+        "x": _from(x.buffer, first * plane), "y": _from(other.buffer, first * plane),
+        "z": _from(y.buffer, first * plane), "size": count * plane, "lower": -np.inf})
 
 
 def _placed(builder: Builder, x: Tensor, place: Packed) -> Tensor:
