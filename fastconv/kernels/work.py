@@ -132,10 +132,12 @@ def _work(job, worker):
     starts, units, needs = _words(job[STARTS]), _words(job[UNITS]), _words(job[NEEDS])
     claimed, finished, stop = _words(job[CLAIMED]), _words(job[FINISHED]), _words(job[STOP])
     calls = _words(job[CALLS + worker])
+    done = 0  # phases known to be finished
     for phase in range(job[FIRST], job[PHASES]):
-        for earlier in range(needs[phase] + 1):
-            while _get(finished, earlier) < units[earlier]:
+        while done <= needs[phase]:
+            while _get(finished, done) < units[done]:
                 _pause()
+            done += 1
         if _get(stop, 0) != 0:
             break
         while True:
