@@ -7,10 +7,15 @@ from pathlib import Path
 
 import click
 
-from fastconv_cli.options import FILE, check_writable, json_option, print_document, threads_option
-
-#: Columns of the report in a file or a pipe.
-PIPED_WIDTH = 150
+from fastconv_cli.options import (
+    FILE,
+    check_writable,
+    json_option,
+    plot_option,
+    print_document,
+    print_table,
+    threads_option,
+)
 
 
 @click.command()
@@ -18,8 +23,7 @@ PIPED_WIDTH = 150
 @click.option("--save", type=FILE, metavar="FILE.json", help="Also write the report to a file.")
 @click.option("--compare", "old", type=FILE, metavar="OLD.json",
               help="Mark what has become slower or faster than in a saved report.")
-@click.option("--plot", type=FILE, metavar="FILE.png",
-              help='Also draw the workloads under the machine\'s peak; needs matplotlib ("fastconv[plots]").')
+@plot_option("Also draw the workloads under the machine's peak")
 @threads_option
 @json_option
 def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, as_json: bool) -> None:
@@ -39,10 +43,7 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
             check_writable(path)
     if plot is not None:
         check_plot(plot)
-    console, status = Console(), Console(stderr=True)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    with status.status("starting") as shown:
+    with Console(stderr=True).status("starting") as shown:
         report = run(quick, fc.get_num_threads(), lambda line: shown.update(line))
     document = report.to_dict()
     changes = None if before is None else compare(report, before)
@@ -56,6 +57,6 @@ def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, a
     if as_json:
         print_document(document)
         return
-    console.print(render(report))
+    print_table(render(report))
     if changes is not None:
-        console.print(render_changes(changes))
+        print_table(render_changes(changes))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastconv_cli.networks import DIGIT, network_of
-from fastconv_cli.options import json_option, print_document
+from fastconv_cli.options import input_option, json_option, print_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +52,7 @@ def info(as_json: bool) -> None:
 
 @cache.command()
 @click.argument("model")
-@click.option("--input", "input_shape", type=(int, int, int), metavar="C H W",
-              help="Channels, height and width of an image.  [default: as it was trained, or 1 28 28]")
+@input_option()
 @click.option("--train", is_flag=True, help="Also what training with AdamW needs.")
 @json_option
 def warm(model: str, input_shape: tuple[int, int, int] | None, train: bool, as_json: bool) -> None:

@@ -10,10 +10,14 @@ import click
 from fastconv_cli.names import parse_name, parse_names
 from fastconv_cli.options import (
     FILE,
+    augment_option,
+    batch_size_option,
     check_writable,
     data_option,
     json_option,
     load_data,
+    model_option,
+    plot_option,
     print_document,
     threads_option,
 )
@@ -30,23 +34,22 @@ from fastconv_cli.options import (
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
               help="Runs of each, from seeds 0, 1, …; each seed's first weights and batches are the same for all.")
 @data_option
-@click.option("--model", default="lenet5", show_default=True, metavar="NAME", help="Network to train.")
+@model_option
 @click.option("--epochs", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="Times the training images are gone through.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-              help="Images per optimisation step.")
+@batch_size_option()
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
               help="Learning rate, the highest one of a schedule.  [default: each optimizer's own]")
+@augment_option
 @threads_option
-@click.option("--plot", type=FILE, metavar="FILE.png",
-              help='Draw the loss curves; needs matplotlib ("fastconv[plots]").')
+@plot_option("Draw the loss curves")
 @click.option("--save", type=FILE, metavar="FILE.csv|FILE.json",
               help="Write the runs: a row for each epoch, or everything as JSON.")
 @json_option
 def compare(
     optimizers: str | None, activations: str | None, schedules: str | None, optimizer: str | None,
     activation: str | None, schedule: str | None, seeds: int, folder: Path | None, model: str, epochs: int,
-    batch_size: int, lr: float | None, plot: Path | None, save: Path | None, as_json: bool,
+    batch_size: int, lr: float | None, augment: str | None, plot: Path | None, save: Path | None, as_json: bool,
 ) -> None:
     """Train a network in several ways, each with several seeds, and compare what comes of it.
 
@@ -76,8 +79,8 @@ def compare(
         raise click.UsageError(f"--{kind} and --{kind}s exclude each other.")
     names = parse_names(asked[kind] or "", REGISTRIES[kind], f"--{kind}s")
     given: dict[str, Any] = {each: parse_name(name, REGISTRIES[each], f"--{each}")
-                             for each, name in {"model": model, **fixed}.items() if name is not None}
-    base = Setting(lr=lr, epochs=epochs, batch_size=batch_size, **given)
+                             for each, name in fixed.items() if name is not None}
+    base = Setting(model, lr=lr, epochs=epochs, batch_size=batch_size, augment=augment, **given)
     settings = settings_of(kind, names, base)
     for path in (save, plot):
         if path is not None:

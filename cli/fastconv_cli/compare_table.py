@@ -42,6 +42,8 @@ def _title(comparison: Comparison) -> Iterator[str]:
     yield f"{base.epochs} epoch{'s' * (base.epochs > 1)}"
     yield f"batches of {base.batch_size}"
     yield f"{comparison.train_images:,} images"
+    if base.augment is not None:
+        yield f"augment {base.augment}"
 
 
 def _has_own_rates(comparison: Comparison) -> bool:

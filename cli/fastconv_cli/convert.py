@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from fastconv_cli.options import FILE, check_writable, json_option, print_document
+from fastconv_cli.options import FILE, check_writable, input_option, json_option, print_document
 
 
 @click.command()
@@ -14,10 +14,9 @@ from fastconv_cli.options import FILE, check_writable, json_option, print_docume
 @click.option("--model", "name", metavar="NAME",
               help="The network (lenet5, resnet8, …) whose parameters IN holds, where it holds nothing else: "
                    "PyTorch's state dict as safetensors.")
-@click.option("--input", "image_shape", type=(int, int, int), metavar="C H W",
-              help="Channels, height and width of an image.  [default: as the file says]")
+@input_option("as the file says")
 @json_option
-def convert(source: Path, target: Path, name: str | None, image_shape: tuple[int, int, int] | None,
+def convert(source: Path, target: Path, name: str | None, input_shape: tuple[int, int, int] | None,
             as_json: bool) -> None:
     """Write the network in the file IN to the file OUT in another format.
 
@@ -28,9 +27,9 @@ def convert(source: Path, target: Path, name: str | None, image_shape: tuple[int
     from fastconv.nn.summary import summarize
 
     check_writable(target)
-    network = convert_file(source, target, name, image_shape)
+    network = convert_file(source, target, name, input_shape)
     parameters = network.parameter_count
-    shape = image_shape or network.input_shape
+    shape = input_shape or network.input_shape
     if as_json:
         layers = [] if shape is None else [asdict(layer) for layer in summarize(network, shape)]
         print_document({"source": str(source), "target": str(target), "parameters": parameters,

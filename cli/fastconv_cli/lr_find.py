@@ -8,11 +8,13 @@ import click
 
 from fastconv_cli.names import parse_name
 from fastconv_cli.options import (
-    FILE,
+    batch_size_option,
     check_writable,
     data_option,
     json_option,
     load_data,
+    model_option,
+    plot_option,
     print_document,
     threads_option,
 )
@@ -22,10 +24,9 @@ RATE = click.FloatRange(min=0, min_open=True)
 
 @click.command("lr-find")
 @data_option
-@click.option("--model", default="lenet5", show_default=True, metavar="NAME", help="Network to train.")
+@model_option
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME", help="Optimizer to find a rate for.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-              help="Images per optimisation step.")
+@batch_size_option()
 @click.option("--low", type=RATE, default=1e-5, show_default=True, metavar="RATE", help="The first step's rate.")
 @click.option("--high", type=RATE, default=10.0, show_default=True, metavar="RATE", help="The last step's rate.")
 @click.option("--steps", type=click.IntRange(min=21), default=300, show_default=True, metavar="N",
@@ -33,8 +34,7 @@ RATE = click.FloatRange(min=0, min_open=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the first weights and the order of the images.")
 @threads_option
-@click.option("--plot", type=FILE, metavar="FILE.png",
-              help='Draw the loss by the rate; needs matplotlib ("fastconv[plots]").')
+@plot_option("Draw the loss by the rate")
 @json_option
 def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, low: float, high: float, steps: int,
             seed: int, plot: Path | None, as_json: bool) -> None:
@@ -50,7 +50,7 @@ def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, lo
     from fastconv_cli.compiling import announce_compiling
     from fastconv_cli.sparkline import Curve
 
-    setting = Setting(parse_name(model, REGISTRIES["model"], "--model"), batch_size=batch_size,
+    setting = Setting(model, batch_size=batch_size,
                       optimizer=parse_name(optimizer, REGISTRIES["optimizer"], "--optimizer"))
     if high <= low:
         raise click.UsageError("--high must be above --low.")

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from fastconv.data import Augmentation
 
 
 def parse_names(text: str, known: Iterable[str], option: str) -> list[str]:
@@ -31,13 +27,3 @@ def parse_name(name: str, known: Iterable[str], option: str) -> str:
     if name not in known:
         raise click.BadParameter(f"{name!r} is not one of {', '.join(known)}.", param_hint=f"'{option}'")
     return name
-
-
-def parse_augment(text: str | None, option: str) -> Augmentation | None:
-    """The augmentation in a text, as `data.parse_augmentation` reads it; BadParameter where it reads none."""
-    from fastconv.data import parse_augmentation
-
-    try:
-        return None if text is None else parse_augmentation(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint=f"'{option}'") from error

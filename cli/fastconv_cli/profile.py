@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from fastconv_cli.networks import DIGIT, network_of
-from fastconv_cli.options import json_option, print_document
+from fastconv_cli.options import batch_size_option, input_option, json_option, print_document, print_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from fastconv_bench.profile import Profile, Row
 
-#: Columns of the table in a file or a pipe.
-PIPED_WIDTH = 150
-
 
 @click.command()
 @click.argument("model", metavar="MODEL", default="lenet5")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-              help="Images that are computed together.")
+@batch_size_option("Images that are computed together.")
 @click.option("--inference", is_flag=True, help="Only what a trained network does, instead of a training step.")
-@click.option("--input", "input_shape", type=(int, int, int), metavar="C H W",
-              help="Channels, height and width of an image.  [default: as it was trained, or 1 28 28]")
+@input_option()
 @click.option("--repeats", type=click.IntRange(min=1), default=60, show_default=True, metavar="N",
               help="How often the batch is run; times are those of the fastest runs.")
 @json_option
@@ -35,8 +30,6 @@ def profile(model: str, batch_size: int, inference: bool, input_shape: tuple[int
 
     MODEL is the name of a network (lenet5, resnet8, ...) or a saved file; lenet5 where it is not given.
     """
-    from rich.console import Console
-
     from fastconv_bench.profile import profile as measure
     from fastconv_cli.compiling import announce_compiling
 
@@ -46,10 +39,7 @@ def profile(model: str, batch_size: int, inference: bool, input_shape: tuple[int
     if as_json:
         print_document({"model": model, **asdict(result), "total": result.total, "difference": result.difference})
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    console.print(render(model, result))
+    print_table(render(model, result))
 
 
 def render(model: str, result: Profile) -> RenderableType:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from fastconv_cli.options import FILE, check_writable, json_option, print_document
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-#: Columns of a table in a file or a pipe.
-PIPED_WIDTH = 150
+from fastconv_cli.options import FILE, check_writable, json_option, print_document, print_table
 
 
 @click.group()
@@ -81,13 +74,3 @@ def compare_runs(names: tuple[str, ...], as_json: bool) -> None:
         print_document({"differing": differing(records), "runs": [record.to_dict() for record in records]})
     else:
         print_table(render_comparison(records, differing(records)))
-
-
-def print_table(table: RenderableType) -> None:
-    """Prints it as wide as the terminal, or as a file can hold."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    console.print(table)

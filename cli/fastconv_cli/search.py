@@ -9,10 +9,14 @@ import click
 from fastconv_cli.names import parse_name, parse_names
 from fastconv_cli.options import (
     FILE,
+    augment_option,
+    batch_size_option,
     check_writable,
     data_option,
     json_option,
     load_data,
+    model_option,
+    plot_option,
     print_document,
     threads_option,
 )
@@ -34,23 +38,22 @@ DEFAULT_RANGES = ("lr=1e-4:1e-1", "weight_decay=1e-6:1e-1")
               help="Keep the trials in a file, .db for SQLite or .journal for one that also network drives can hold. "
                    "The same command continues the search; several at once share it.")
 @data_option
-@click.option("--model", default="lenet5", show_default=True, metavar="NAME", help="Network to train.")
+@model_option
 @click.option("--schedule", default="constant", show_default=True, metavar="NAME",
               help="How the learning rate goes over a run.")
 @click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
               help="Times the training images are gone through.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-              help="Images per optimisation step, where no range says otherwise.")
+@batch_size_option("Images per optimisation step, where no range says otherwise.")
+@augment_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the points, the held-out images, the first weights and the order of the images.")
 @threads_option
-@click.option("--plot", type=FILE, metavar="FILE.png",
-              help='Draw a heat map of a --grid over two ranges; needs matplotlib ("fastconv[plots]").')
+@plot_option("Draw a heat map of a --grid over two ranges")
 @json_option
 def search(
     optimizers: str, texts: tuple[str, ...], trials: int | None, grid: int | None, storage: Path | None,
-    folder: Path | None, model: str, schedule: str, epochs: int, batch_size: int, seed: int, plot: Path | None,
-    as_json: bool,
+    folder: Path | None, model: str, schedule: str, epochs: int, batch_size: int, augment: str | None, seed: int,
+    plot: Path | None, as_json: bool,
 ) -> None:
     """Search for good hyper-parameters; needs Optuna ("fastconv[search]").
 
@@ -83,8 +86,8 @@ def search(
         plan = random_plan(ranges, trials or 30, seed) if grid is None else grid_plan(ranges, grid)
         if plot is not None:
             check_heat_map(plan)
-        bases = [Setting(parse_name(model, REGISTRIES["model"], "--model"), optimizer=name, epochs=epochs,
-                         schedule=parse_name(schedule, REGISTRIES["schedule"], "--schedule"), batch_size=batch_size)
+        bases = [Setting(model, optimizer=name, schedule=parse_name(schedule, REGISTRIES["schedule"], "--schedule"),
+                         epochs=epochs, batch_size=batch_size, augment=augment)
                  for name in names]
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -109,8 +112,11 @@ def search(
         interrupted = interruption
     if plot is not None:
         first = next(iter(searches.values()))
-        save_heat_map(plan, {name: each.trials() for name, each in searches.items()}, len(first.held_out),
-                      f"{model}, {schedule}, {epochs} epoch{'s' * (epochs > 1)}, {len(first.rest):,} images", plot)
+        heading = f"{model}, {schedule}, {epochs} epoch{'s' * (epochs > 1)}, {len(first.rest):,} images"
+        if augment is not None:
+            heading += f", augment {augment}"
+        tried = {name: each.trials() for name, each in searches.items()}
+        save_heat_map(plan, tried, len(first.held_out), heading, plot)
     if as_json:
         print_document({name: to_dict(each, finals.get(name)) for name, each in searches.items()})
     else:

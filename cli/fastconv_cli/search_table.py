@@ -22,8 +22,10 @@ def render(search: Search, final: Final | None, test_images: int) -> Group:
     base, epochs = search.base, search.base.epochs
     complete = [trial for trial in search.trials() if trial.state == COMPLETE]
     complete.sort(key=lambda trial: -trial.accuracies[-1])
-    table = Table(title=f"{base.model}, {base.optimizer}, {base.schedule}, {epochs} epoch{'s' * (epochs > 1)}",
-                  box=SIMPLE_HEAD, pad_edge=False)
+    augment = "" if base.augment is None else f", augment {base.augment}"
+    table = Table(
+        title=f"{base.model}, {base.optimizer}, {base.schedule}, {epochs} epoch{'s' * (epochs > 1)}{augment}",
+        box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("trial", justify="right")
     for each in search.plan.ranges:
         table.add_column(each.name, justify="right")

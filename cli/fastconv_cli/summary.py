@@ -5,13 +5,12 @@ from dataclasses import asdict
 import click
 
 from fastconv_cli.networks import DIGIT, network_of
-from fastconv_cli.options import json_option, print_document
+from fastconv_cli.options import input_option, json_option, print_document
 
 
 @click.command()
 @click.argument("model", metavar="[MODEL]", default="lenet5")
-@click.option("--input", "input_shape", type=(int, int, int), metavar="C H W",
-              help="Channels, height and width of an image.  [default: as it was trained, or 1 28 28]")
+@input_option()
 @json_option
 def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool) -> None:
     """Show a network's layers, output shapes, parameters and multiply-adds per image.

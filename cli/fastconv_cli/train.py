@@ -9,19 +9,27 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from fastconv_cli.names import parse_augment, parse_name
-from fastconv_cli.options import FILE, check_writable, data_option, json_option, print_document, threads_option
+from fastconv_cli.names import parse_name
+from fastconv_cli.options import (
+    FILE,
+    augment_option,
+    batch_size_option,
+    check_writable,
+    data_option,
+    json_option,
+    model_option,
+    print_document,
+    threads_option,
+)
 
 
 @click.command()
 @click.argument("file", metavar="[RUN.toml]", type=FILE, required=False)
 @data_option
-@click.option("--model", default="lenet5", show_default=True, metavar="NAME",
-              help="Network to train: lenet5, lenet5_classic, resnet8, ...; a wrong name lists them all.")
+@model_option
 @click.option("--epochs", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="Times the training images are gone through.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-              help="Images per optimisation step.")
+@batch_size_option()
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME",
               help="The rule that changes the weights: sgd, nesterov, rmsprop, adam, ...; a wrong name lists them all.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
@@ -34,9 +42,7 @@ from fastconv_cli.options import FILE, check_writable, data_option, json_option,
               help="Judge epochs by this share of the training images, and use the test images once, at the end.")
 @click.option("--patience", type=click.IntRange(min=1), metavar="N",
               help="End the run after N epochs that were no better than the best one before them.")
-@click.option("--augment", metavar="CHANGES",
-              help="Random changes of the training images: digits, elastic, clothes or photos, and numbers between "
-                   "commas, such as digits,mixup=0.2 or shift=2,scale=0.9:1.1; a wrong name lists them all.")
+@augment_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
               help="Decides the first weights, the order of the images and their changes: same seed, same result.")
 @threads_option
@@ -59,7 +65,6 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     from rich.console import Console
 
     import fastconv as fc
-    from fastconv.models import MODELS
     from fastconv.optim import OPTIMIZERS, SCHEDULES
     from fastconv.runs.configuration import Configuration, read_configuration
     from fastconv.runs.environment import differences, environment
@@ -82,9 +87,8 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         if changed:
             click.echo(f"The last bits may differ: {', '.join(changed)}.", err=True)
     else:
-        for name, known in (("model", MODELS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             parse_name(settings[name], known, f"--{name}")
-        parse_augment(settings["augment"], "--augment")
         if "folder" in given:
             given["data"] = given.pop("folder")
         given = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}

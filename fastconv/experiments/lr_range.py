@@ -95,7 +95,8 @@ def lr_range(setting: Setting, train: Dataset, seed: int = 0, low: float = 1e-5,
     gauge, growing = _Gauge(steps), Growing(low, high, steps)
     epochs = -(-steps * setting.batch_size // len(train))
     try:
-        trainer.fit(train, epochs, setting.batch_size, schedule=growing, seed=seed, callbacks=[gauge])
+        trainer.fit(train, epochs, setting.batch_size, schedule=growing, seed=seed, callbacks=[gauge],
+                    augment=setting.make_augmentation())
     except DivergenceError:
         if len(gauge.losses) <= WARM_UP:
             raise DataError(f"the loss was lost after {len(gauge.losses)} steps, at rate "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 
-from fastconv.data import Dataset
+from fastconv.data import Augmentation, Dataset, parse_augmentation
 from fastconv.errors import DivergenceError
 from fastconv.models import MODELS
 from fastconv.nn import ACTIVATIONS, Layer
@@ -25,6 +25,7 @@ class Setting:
 
     activation: None for the model's own.  lr: None for the optimizer's own default.
     options: other arguments of the optimizer, such as weight_decay, by name.
+    augment: random changes of the training images, as `data.parse_augmentation` reads them.
     Raises ValueError for a name that is not registered, and what the optimizer raises for its arguments.
     """
 
@@ -36,6 +37,7 @@ class Setting:
     epochs: int = 8
     batch_size: int = 128
     options: Mapping[str, float] = field(default_factory=dict)
+    augment: str | None = None
 
     def __post_init__(self) -> None:
         for kind, registry in REGISTRIES.items():
@@ -45,6 +47,7 @@ class Setting:
         if self.activation is not None and "activation" not in signature(MODELS[self.model]).parameters:
             raise ValueError(f"{self.model} has an activation of its own, which cannot be changed to {self.activation}")
         self.make_optimizer()
+        self.make_augmentation()
 
     def make_model(self, classes: int, seed: int) -> Layer:
         """The model for that many classes, its parameters drawn from the seed."""
@@ -64,6 +67,9 @@ class Setting:
     def make_schedule(self) -> Schedule:
         return SCHEDULES[self.schedule](self.make_optimizer().lr)
 
+    def make_augmentation(self) -> Augmentation | None:
+        return None if self.augment is None else parse_augmentation(self.augment)
+
     def train(self, train: Dataset, held_out: Dataset, seed: int, callbacks: Iterable[Callback] = ()
               ) -> list[EpochResult]:
         """Trains a new model and measures it on `held_out` after every epoch; returns the epochs' results.
@@ -72,7 +78,7 @@ class Setting:
         """
         trainer = Trainer(self.make_model(len(train.classes), seed), self.make_optimizer())
         return trainer.fit(train, self.epochs, self.batch_size, held_out, self.make_schedule(), seed,
-                           callbacks=(_Finite(), *callbacks))
+                           callbacks=(_Finite(), *callbacks), augment=self.make_augmentation())
 
 
 class _Finite(Callback):

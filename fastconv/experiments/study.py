@@ -68,7 +68,8 @@ class Claim:
 class Study:
     """What has been tried of a plan, by this process or others.
 
-    identity: all that decides a trial's result; a storage that holds the name with another one is refused.
+    identity: all that decides a trial's result; a storage that holds the name with another one is refused. What the
+    storage of an earlier version does not know of was None for its trials.
     storage: a file, .db or .sqlite for SQLite, .journal for Optuna's journal; None for memory.
     Raises DataError for a file that cannot be used.
     """
@@ -81,8 +82,10 @@ class Study:
             self._study = optuna.create_study(
                 study_name=name, storage=_open(storage), sampler=_Planned(plan), pruner=pruner, direction="maximize",
                 load_if_exists=True)
+            # Asked first: whoever has made a trial had written all of its identity before.
+            begun = bool(self._study.get_trials(deepcopy=False))
             for key, value in identity.items():
-                self._agree(key, value, storage)
+                self._agree(key, value, begun, storage)
         except (SQLAlchemyError, optuna.exceptions.OptunaError, KeyError, json.JSONDecodeError) as error:
             reason = str(getattr(error, "orig", error) or error)
             raise DataError(f"{storage}: cannot be used as a storage: {reason}") from error
@@ -133,11 +136,11 @@ class Study:
             return free[ahead]
         return unfinished[0] if unfinished else None
 
-    def _agree(self, key: str, value: Any, storage: Path | None) -> None:
+    def _agree(self, key: str, value: Any, begun: bool, storage: Path | None) -> None:
         value = json.loads(json.dumps(value))
-        if key not in self._study.user_attrs:
+        if key not in self._study.user_attrs and not begun:
             self._study.set_user_attr(key, value)
-        found = self._study.user_attrs[key]
+        found = self._study.user_attrs.get(key)
         if found != value:
             raise DataError(f"{storage}: holds a search with {key} {_in_words(found)}, not {_in_words(value)}; "
                             "continue it as it was begun, or use another file")
@@ -206,4 +209,4 @@ def _result(number: int, trial: FrozenTrial) -> Trial:
 
 
 def _in_words(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from fastconv.callbacks import MONITORS
-from fastconv.data import Augmentation, parse_augmentation
 from fastconv.errors import RunError
 from fastconv.experiments.setting import Setting
 from fastconv.optim.optimizer import check, check_positive
@@ -32,7 +31,6 @@ class Configuration(Setting):
     patience: epochs without a better one after which the run ends; None for no such end.
     monitor: one of `callbacks.MONITORS`, by which the best epoch is chosen and patience is lost.
     clip_grad_norm: as in `Trainer`.
-    augment: random changes of the training images, as `data.parse_augmentation` reads them.
     tensorboard: whether event files are written too.
     output: where the model goes; None for the model's name with .safetensors.
     Raises ValueError for a value that is out of range.
@@ -45,7 +43,6 @@ class Configuration(Setting):
     patience: int | None = None
     monitor: str = "validation_accuracy"
     clip_grad_norm: float | None = None
-    augment: str | None = None
     tensorboard: bool = False
     output: str | None = None
 
@@ -62,10 +59,6 @@ class Configuration(Setting):
         check("hold_out", self.hold_out, below=1)
         if self.clip_grad_norm is not None:
             check_positive("clip_grad_norm", self.clip_grad_norm)
-        self.make_augmentation()
-
-    def make_augmentation(self) -> Augmentation | None:
-        return None if self.augment is None else parse_augmentation(self.augment)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:

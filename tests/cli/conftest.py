@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +35,19 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails the test where a training begins."""
     monkeypatch.setattr(fc.Trainer, "fit", lambda *_, **__: pytest.fail("training began"))
+
+
+@pytest.fixture
+def augmentations(monkeypatch: pytest.MonkeyPatch) -> list[fc.data.Augmentation | None]:
+    """What each training that begins is asked to do to its images."""
+    asked, fit = [], fc.Trainer.fit
+
+    def spied(*arguments: Any, **options: Any) -> list[fc.trainer.EpochResult]:
+        asked.append(options["augment"])
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(fc.Trainer, "fit", spied)
+    return asked
 
 
 @pytest.fixture(scope="session")

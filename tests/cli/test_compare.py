@@ -60,6 +60,19 @@ def test_what_stays_the_same_can_be_chosen(run, digits):
     assert (setting["optimizer"], setting["activation"], setting["lr"]) == ("sgd", "tanh", 0.5)
 
 
+def test_every_run_is_augmented_as_asked_and_the_table_and_the_record_say_so(run, digits, tmp_path, augmentations):
+    path, options = tmp_path / "runs.json", ("--optimizers", "adam,sgd", "--data", digits, *QUICK)
+    result = run("compare", *options, "--augment", "digits,mixup=0.2", "--save", path)
+    assert result.exit_code == 0, result.output
+    assert augmentations == [fc.data.parse_augmentation("digits,mixup=0.2")] * 4
+    assert "200 images, augment digits,mixup=0.2" in " ".join(result.stdout.split())
+    augmented = json.loads(path.read_text(encoding="utf-8"))
+    plain = json.loads(run("compare", *options, "--json").stdout)
+    assert (augmented["setting"]["augment"], plain["setting"]["augment"]) == ("digits,mixup=0.2", None)
+    for one, other in zip(augmented["runs"], plain["runs"], strict=True):
+        assert one["epochs"][0]["loss"] != other["epochs"][0]["loss"]
+
+
 def test_a_diverged_run_is_shown_and_does_not_end_the_others(run, digits, tmp_path):
     path = tmp_path / "runs.csv"
     result = run("compare", "--optimizers", "sgd,adam", "--lr", 1e30, "--data", digits, *QUICK, "--save", path)
@@ -86,7 +99,6 @@ def test_a_plot_is_a_picture(run, digits, tmp_path):
     (["--optimizers", ""], "'' is not one of"),
     (["--optimizers", "adam,adam"], "'adam' is given more than once"),
     (["--activations", "relu", "--optimizer", "all"], "'all' is not one of"),
-    (["--schedules", "all", "--model", "lenet6"], "'lenet6' is not one of lenet5"),
     (["--schedules", "all", "--seeds", "0"], "'--seeds'"),
 ])
 def test_wrong_usage_has_status_2(run, untrained, arguments, message):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import fastconv as fc
 from tests.cli.test_bad_input import refused
 from tests.processes import interrupted
 
@@ -48,6 +49,16 @@ def test_a_grid_of_two_optimizers_is_drawn(run, digits, tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_training_is_augmented_as_asked_and_the_table_and_the_document_say_so(run, digits, augmentations):
+    options = ("--trials", 2, "--data", digits, "--augment", "shift=2,scale=0.9:1.1", *QUICK)
+    shown = run("search", *options)
+    assert shown.exit_code == 0, shown.output
+    assert augmentations == [fc.data.parse_augmentation("shift=2,scale=0.9:1.1")] * 3  # the trials, and the best again
+    assert "1 epoch, augment shift=2,scale=0.9:1.1" in " ".join(shown.stdout.split())
+    found = json.loads(run("search", *options, "--json").stdout)["adamw"]
+    assert found["setting"]["augment"] == found["final"]["setting"]["augment"] == "shift=2,scale=0.9:1.1"
+
+
 def test_ranges_are_chosen(run, digits):
     result = run("search", "--optimizer", "momentum", "--range", "momentum=0.5:0.9", "--range", "batch_size=20:100",
                  "--trials", 2, "--data", digits, "--epochs", 1, "--json")
@@ -65,7 +76,6 @@ def test_ranges_are_chosen(run, digits):
     (["--grid", "1"], "'--grid'"),
     (["--plot", "heat.png"], "a heat map needs a grid over two ranges"),
     (["--grid", "2", "--range", "lr=1e-3:1", "--plot", "heat.png"], "a heat map needs a grid over two ranges"),
-    (["--model", "lenet6"], "'lenet6' is not one of"),
 ])
 def test_wrong_usage_has_status_2(run, untrained, arguments, message):
     refused(run("search", *arguments), message, status=2)
@@ -83,10 +93,13 @@ def test_what_cannot_work_is_refused_before_training(run, untrained, digits, tmp
     refused(run("search", "--data", digits, *arguments), *messages)
 
 
-def test_another_searchs_storage_is_refused(run, digits, tmp_path):
-    options = ("--trials", 1, "--data", digits, "--storage", tmp_path / "study.db", *QUICK)
+@pytest.mark.parametrize(("change", "message"), [
+    (("--epochs", 2), "epochs 1, not 2"), (("--augment", "digits"), "augment shift=1, not digits"),
+    (("--augment", "shift=1.5"), "augment shift=1, not shift=1.5")])
+def test_another_searchs_storage_is_refused(run, digits, tmp_path, change, message):
+    options = ("--trials", 1, "--data", digits, "--storage", tmp_path / "study.db", "--augment", "shift=1", *QUICK)
     assert run("search", *options).exit_code == 0
-    refused(run("search", *options, "--epochs", 2), "study.db", "epochs 1, not 2")
+    refused(run("search", *options, *change), "study.db", message)
 
 
 def test_without_optuna_the_extra_to_install_is_named(run, untrained, digits, monkeypatch):

@@ -70,14 +70,6 @@ def test_augmented_images_are_trained_on_where_asked_for(run, digits, tmp_path):
     assert len(set(losses)) == 3
 
 
-@pytest.mark.parametrize(("text", "message"), [("faces", "got 'faces'"), ("crop=1.5", "expected crop=PIXELS")])
-def test_an_augmentation_that_does_not_exist_is_wrong_usage(run, digits, tmp_path, text, message):
-    result = run("train", *options(digits, tmp_path, "--augment", text))
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert "--augment" in result.stderr
-
-
 def test_the_model_is_saved_under_its_name_unless_told_otherwise(run, digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("train", "--data", digits, "--epochs", 1, "--model", "lenet5_classic")

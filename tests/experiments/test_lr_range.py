@@ -50,6 +50,11 @@ def test_the_running_mean_has_no_bias_of_its_beginning():
     assert gauge.smoothed == pytest.approx([2.0] * 5)
 
 
+def test_the_images_are_augmented_as_the_setting_says():
+    plain, augmented = (lr_range(Setting(augment=augment), data.digits()[0], steps=21) for augment in (None, "digits"))
+    assert plain.losses != augmented.losses
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"low": 0.0}, "low must be above 0"), ({"low": 1.0, "high": 1.0}, "high must be above low, 1, got 1"),
     ({"steps": 20}, "steps must be more than 20, got 20")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,10 +118,11 @@ def test_retraining_is_on_the_whole_training_set_and_measured_on_the_test_set(di
 
 @pytest.mark.parametrize("change", [
     lambda train: {"base": Setting(optimizer="adam", epochs=3, batch_size=50)},
+    lambda train: {"base": replace(BASE, augment="digits")},
     lambda train: {"plan": random_plan([Range("lr", 1e-5, 1), RANGES[1]], 2, 0)},
     lambda train: {"seed": 1},
     lambda train: {"train": data.Dataset(255 - train.images, train.labels, train.classes)},
-], ids=["setting", "ranges", "seed", "data"])
+], ids=["setting", "augmentation", "ranges", "seed", "data"])
 def test_a_storage_is_not_continued_by_another_search(digits, tmp_path, change):
     same = {"base": BASE, "plan": random_plan(RANGES, 2, 0), "train": digits[0], "storage": tmp_path / "study.db"}
     Search(**same)

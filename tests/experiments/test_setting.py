@@ -8,7 +8,7 @@ import pytest
 from fastconv import data, nn, optim
 from fastconv.errors import DivergenceError
 from fastconv.experiments.setting import Setting
-from fastconv.trainer import Callback
+from fastconv.trainer import Callback, Trainer
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def test_one_cycle_has_the_optimizers_rate_at_its_top():
     ({"schedule": "never"}, "schedule: expected one of constant, .*, got 'never'"),
     ({"optimizer": "adam", "options": {"momentum": 0.9}}, "adam takes lr, .*, not momentum"),
     ({"lr": -1.0}, "lr must be"),
+    ({"augment": "faces"}, "expected digits, .*; got 'faces'"),
 ])
 def test_what_is_not_known_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
@@ -60,6 +61,16 @@ def test_the_same_seed_gives_the_same_results_and_another_one_others(digits):
     setting = Setting(epochs=2, batch_size=50)
     runs = [[(each.loss, each.validation) for each in setting.train(*digits, seed=seed)] for seed in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_images_are_augmented_as_the_trainer_does_it(digits):
+    train, test = digits
+    setting = Setting(epochs=2, batch_size=50, augment="digits,mixup=0.2")
+    trainer = Trainer(setting.make_model(10, seed=3), setting.make_optimizer())
+    expected = trainer.fit(train, 2, 50, test, seed=3, augment=data.parse_augmentation("digits,mixup=0.2"))
+    losses = [result.loss for result in setting.train(train, test, seed=3)]
+    assert losses == [result.loss for result in expected]
+    assert losses != [result.loss for result in Setting(epochs=2, batch_size=50).train(train, test, seed=3)]
 
 
 def test_a_loss_that_is_infinite_only_on_held_out_images_is_a_divergence(digits):

@@ -112,6 +112,14 @@ def test_another_search_under_the_same_name_is_refused(tmp_path):
         study(path, epochs=4, data="abc")
 
 
+def test_what_a_storage_with_trials_does_not_know_of_was_none_for_them(tmp_path):
+    path = tmp_path / "study.db"
+    finish(study(path, epochs=3).claim())
+    assert len(study(path, epochs=3, augment=None).trials()) == 1
+    with pytest.raises(DataError, match=r"study\.db: holds a search with augment none, not digits"):
+        study(path, epochs=3, augment="digits")
+
+
 @pytest.mark.parametrize("name", ["study.db", "study.journal"])
 @pytest.mark.parametrize("content", [b"not a study, but a text of some length\n" * 50, b"{}\n{}\n", b"3\n", b"\n\n"])
 def test_a_file_that_is_no_storage_is_refused_and_kept(tmp_path, name, content):

@@ -7,8 +7,8 @@ from fastconv.errors import RunError
 from fastconv.runs.configuration import Configuration, read_configuration
 from fastconv.runs.toml import to_toml
 
-FULL = Configuration("resnet8", "swish", "adam", "cosine", 0.01, 3, 64, {"eps": 1e-7}, 4, "mnist", 0.1, 5, "loss", 1.0,
-                     "digits,mixup=0.2", True, "m.safetensors")
+FULL = Configuration("resnet8", "swish", "adam", "cosine", 0.01, 3, 64, {"eps": 1e-7}, "digits,mixup=0.2", 4, "mnist",
+                     0.1, 5, "loss", 1.0, True, "m.safetensors")
 
 
 @pytest.mark.parametrize("configuration", [Configuration(), FULL])
