@@ -167,5 +167,5 @@ class Builder:
         steps = step_stages(units, self.batch_table, update)
         last = [] if update is None else [[Phase([call], 1) for call in self._afterwards]]
         stages = [[pack_phase(self.weights)], *self._stages, [Phase(self._calls)], summary, *steps, *last]
-        return Program(in_turn(stages), self.batch_table, self.capacity, get_num_threads(), self.lanes,
-                       self.margin)
+        workers = get_num_threads() if self.threads == 1 else self.threads
+        return Program(in_turn(stages), self.batch_table, self.capacity, workers, self.lanes, self.margin)

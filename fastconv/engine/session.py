@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastconv.engine import callers
+from fastconv.engine import callers, team
 from fastconv.engine.builder import PACK, RUN, Builder
 from fastconv.engine.parameter import changes
 from fastconv.engine.update import Update
@@ -63,16 +63,30 @@ class Session:
 
         brief: it takes less time than handing over the GIL, which a thread that calls alone then holds.
         """
-        several = callers.callers.several()
-        first = PACK if changes.last != self._seen_change and self._must_pack() else RUN
-        if len(self._in_order) < count:
-            self._in_order = np.arange(count)
-            self.program.batch[INDICES] = self._in_order.ctypes.data
+        several, first = callers.callers.several(), self._first_phase(count)
         if brief and not several:
             work.predict_briefly(self._job, first, self._table, count, images, results)
         else:
-            work.predict(self._job, first, self._table, count, images, results, callers.callers.address)
-            callers.callers.taken[0] = several
+            self._predict_without_gil(first, count, images, results, several)
+
+    def predict_together(self, image: np.ndarray, results: np.ndarray) -> None:
+        """As `predict`, of a single image that the program divides among all its threads."""
+        first = self._first_phase(1)
+        about = self._job, first, self._table, image, results
+        if not team.team.lead(self.program.workers, work.lead_prediction, *about):
+            self._predict_without_gil(first, 1, image, results, several=False)
+
+    def _predict_without_gil(self, first: int, count: int, images: np.ndarray, results: np.ndarray,
+                             several: bool) -> None:
+        work.predict(self._job, first, self._table, count, images, results, callers.callers.address)
+        callers.callers.taken[0] = several
+
+    def _first_phase(self, count: int) -> int:
+        """Where a prediction of so many images begins."""
+        if len(self._in_order) < count:
+            self._in_order = np.arange(count)
+            self.program.batch[INDICES] = self._in_order.ctypes.data
+        return PACK if changes.last != self._seen_change and self._must_pack() else RUN
 
     def _must_pack(self) -> bool:
         """Whether a parameter has changed since the weights were packed; those that are derived are then computed."""

@@ -15,6 +15,7 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from fastconv.engine.memory import aligned_words
@@ -86,18 +87,23 @@ class Team:
 
     def run(self, job: Table, workers: int) -> None:
         """Does a job of `kernels.work` with up to `workers` threads, the calling one included."""
-        if workers == 1 or not self._busy.acquire(blocking=False):
+        if not self.lead(workers, work.lead, job.address):
             work.work_alone(job.address)
-            return
+
+    def lead(self, workers: int, do: Callable[..., None], *job: object) -> bool:
+        """Has `do`, `lead` or another of `kernels.work`, lead up to `workers` threads; nothing where they are busy."""
+        if workers == 1 or not self._busy.acquire(blocking=False):
+            return False
         try:
             with suppress(RuntimeError):  # no more threads can be started: those there are will do
                 while len(self._helpers) < workers - 1:
                     self._helpers.append(_Helper(self._control, len(self._helpers) + 1))
             for helper in self._helpers[:workers - 1]:
                 helper.call()
-            work.lead(self._control.address, job.address, workers)
+            do(self._control.address, workers, *job)
         finally:
             self._busy.release()
+        return True
 
 
 team = Team()

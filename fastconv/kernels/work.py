@@ -157,17 +157,23 @@ def work_alone(job):
 
 
 @native
-def _predict(job, first, batch, count, images, results):
+def _about(job, first, batch, count, images, results):
+    """Makes a job of `count` groups of one image each begin with phase `first`. batch: address of the batch table."""
     table, words = _words(batch), _words(job)
     table[IMAGES], table[RESULTS], table[COUNT] = images.ctypes.data, results.ctypes.data, count
     words[GROUPS], words[FIRST] = count, first
-    _begin(words)
-    _work(words, 0)
+
+
+@native
+def _predict(job, first, batch, count, images, results):
+    _about(job, first, batch, count, images, results)
+    _begin(_words(job))
+    _work(_words(job), 0)
 
 
 @entry_point()
 def predict(job, first, batch, count, images, results, taken):
-    """Does a job from phase `first` on, of `count` groups of one image each. batch: address of the batch table.
+    """Does the job that `_about` describes.
 
     taken: address of a word that is not 0 while a thread that was here is likely to hold the GIL. Before this one takes
     it back it watches that word for a while: a thread that finds the GIL taken is put to sleep.
@@ -187,9 +193,8 @@ def predict_briefly(job, first, batch, count, images, results):
     _predict(job, first, batch, count, images, results)
 
 
-@entry_point("void(int64, int64, int64)")
-def lead(control, job, workers):
-    """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
+@native
+def _lead(control, workers, job):
     words = _words(control)
     _begin(_words(job))
     words[JOB], words[WORKERS] = job, workers
@@ -199,6 +204,19 @@ def lead(control, job, workers):
     _add(words, GATE, CLOSED)
     while _get(words, GATE) != CLOSED:
         _pause()
+
+
+@entry_point("void(int64, int64, int64)")
+def lead(control, workers, job):
+    """Does a job as worker 0, with those helpers up to number workers - 1 that come in time; the gate is closed."""
+    _lead(control, workers, job)
+
+
+@entry_point()
+def lead_prediction(control, workers, job, first, batch, images, results):
+    """As `lead`, the job that `_about` describes, of one image that all threads share."""
+    _about(job, first, batch, 1, images, results)
+    _lead(control, workers, job)
 
 
 @entry_point("void(int64, int64)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import get_ident
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,12 @@ LEAST_SHARED_WORK = 2_500_000
 #: Work from which on a thread that calls alone releases the GIL: 25 µs, more than handing it over takes.
 LEAST_RELEASED_WORK = 125_000
 
-#: Work from which on threads share a single image.
-LEAST_DIVIDED_WORK = 500_000
+#: Work from which on threads share a single image, 40 µs, and the longest pause between two calls, in seconds: helpers
+#: look for the next job for 50 to 200 µs, and to wake them takes longer than they save.
+LEAST_DIVIDED_WORK, LONGEST_PAUSE = 200_000, 60e-6
+
+#: The most threads that share one: more would have too few channels each.
+MOST_DIVIDING = 4
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -52,7 +57,8 @@ def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> FrozenPlan:
 class FrozenPlan:
     """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
 
-    A single large image is shared by all threads, unless another thread of the program computes one of its own.
+    A single large image is shared by all threads where calls follow each other closely, unless another thread of the
+    program computes one of its own.
 
     Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
     `load_state_dict` has changed them. There are as many sessions as calls at the same time.
@@ -63,14 +69,17 @@ class FrozenPlan:
         self._alone: dict[int, AloneSession] = {}  # by the thread that used it last: the memory is near its processor
         self._in_lanes: list[InferenceSession] = []
         self._divided: list[AloneSession] = []
+        self._divides, self._ended = False, 0.0
         self._made = self._most_alone = self._most_unshared = 0
         try:
             session = AloneSession(model, self._shape, dtype)
         except NeedsLanes:
             return
         self._alone[get_ident()], self._made = session, 1
-        if get_num_threads() > 1 and session.work >= LEAST_DIVIDED_WORK:
-            self._divided.append(AloneSession(model, self._shape, dtype, get_num_threads()))
+        threads = min(get_num_threads(), MOST_DIVIDING)
+        self._divides = threads > 1 and session.work >= LEAST_DIVIDED_WORK
+        if self._divides:
+            self._divided.append(AloneSession(model, self._shape, dtype, threads))
         self._output_shape = session.output_shape
         self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
         self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
@@ -80,23 +89,28 @@ class FrozenPlan:
         count = len(images)
         if count > self._most_alone:
             return self._lane_by_lane(images, count)
-        if count == 1 and self._divided and len(self._alone) >= self._made:
-            with suppress(IndexError):  # another thread has just taken it
-                return self._by_all_threads(images, self._divided.pop())
-        return self._one_by_one(images, count)
+        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
+            images = images.copy()
+        if count > 1 or not self._divides:
+            return self._one_by_one(images, count)
+        by_all = monotonic() - self._ended < LONGEST_PAUSE and len(self._alone) >= self._made
+        results = self._by_all_threads(images) if by_all else self._one_by_one(images, 1)
+        self._ended = monotonic()
+        return results
 
     def prepare(self) -> None:
         """Compiles and packs all that a call of any size, and from any number of threads, needs."""
-        for count in (1, LANES):
-            self(np.zeros((count, *self._shape[1:]), self._dtype))
+        image = np.zeros((1, *self._shape[1:]), self._dtype)
+        self(np.repeat(image, LANES, 0))
         if self._most_alone:
-            image, session = np.zeros((1, *self._shape[1:]), self._dtype), self._longest_idle()
+            self._one_by_one(image, 1)
+            if self._divides:
+                self._by_all_threads(image)
+            session = self._longest_idle()
             session.predict(1, image, np.empty((1, *self._output_shape), _FLOAT32), brief=False)
             self._alone[get_ident()] = session
 
     def _one_by_one(self, images: NDArray[Any], count: int) -> NDArray[np.float32]:
-        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
-            images = images.copy()
         thread = get_ident()
         session = self._alone.pop(thread, None) or self._longest_idle()
         results = np.empty((count, *self._output_shape), _FLOAT32)
@@ -107,9 +121,13 @@ class FrozenPlan:
         self._alone[thread] = session
         return results
 
-    def _by_all_threads(self, images: NDArray[Any], session: AloneSession) -> NDArray[np.float32]:
+    def _by_all_threads(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        try:
+            session = self._divided.pop()
+        except IndexError:  # another thread has it
+            return self._one_by_one(image, 1)
         results = np.empty((1, *self._output_shape), _FLOAT32)
-        session.run(1, images, results=results)
+        session.predict_together(image, results)
         self._divided.append(session)
         return results
 

@@ -40,7 +40,7 @@ class Crew:
             helper.join()
 
     def do(self, table: Table) -> None:
-        work.lead(self._control.address, table.address, self.workers)
+        work.lead(self._control.address, self.workers, table.address)
 
 
 def alone(table: Table) -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import fastconv as fc
 from fastconv import nn
+from fastconv.engine import team
 from fastconv.engine.builder import Builder
 from fastconv.layout import LANES
-from fastconv.nn import sessions
+from fastconv.nn import inference, sessions
 from fastconv.nn.inference import MOST_ALONE, FrozenPlan
 from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession
@@ -297,44 +298,56 @@ def test_a_thread_gets_the_session_it_had_before():
     assert plan._alone == {-2: own, mine: other}
 
 
-def test_a_large_image_is_shared_by_all_threads_and_a_small_one_by_none(num_threads):
-    num_threads(3)
+def test_a_large_image_is_shared_by_up_to_four_threads_and_a_small_one_by_none(num_threads):
     large, small = fc.models.resnet8(), fc.models.lenet5()
-    plan = FrozenPlan(large, (1, 3, 32, 32), FLOAT)
-    assert [session.program.workers for session in plan._divided] == [3]
+    for threads, expected in [(1, []), (3, [3]), (9, [4])]:
+        num_threads(threads)
+        plan = FrozenPlan(large, (1, 3, 32, 32), FLOAT)
+        assert [session.program.workers for session in plan._divided] == expected
     assert FrozenPlan(small, (1, 1, 28, 28), FLOAT)._divided == []
-    num_threads(1)
-    assert FrozenPlan(large, (1, 3, 32, 32), FLOAT)._divided == []
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_single_image_is_shared_where_no_other_thread_computes_one(monkeypatch, num_threads, count):
+@pytest.mark.parametrize(("count", "pause", "others", "expected"), [
+    (1, 0.0, 0, True), (2, 0.0, 0, False), (1, 1.0, 0, False), (1, 0.0, 1, False)],
+    ids=["close", "two images", "after a pause", "beside another thread"])
+def test_a_single_image_is_shared_where_calls_follow_closely_and_no_other_thread_computes_one(
+        monkeypatch, num_threads, count, pause, others, expected):
     num_threads(2)
     model, x = fc.models.resnet8(), normal(0, count, 3, 32, 32)
-    plan, shared = FrozenPlan(model, x.shape, FLOAT), []
+    plan, shared, clock = FrozenPlan(model, x.shape, FLOAT), [], [100.0]
     by_all = plan._by_all_threads
-    monkeypatch.setattr(plan, "_by_all_threads", lambda *call: (shared.append(True), by_all(*call))[1])
-    expected = plan(x)
-    assert len(shared) == (count == 1)
-    [session] = plan._alone.values()
-    plan._alone.clear()  # as while another thread has it
-    np.testing.assert_array_equal(plan(x), expected)
-    assert len(shared) == (count == 1)
-    plan._alone[-1] = session
-    plan(x)
-    assert len(shared) == 2 * (count == 1)
-    [divided] = plan._divided
+    monkeypatch.setattr(inference, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(plan, "_by_all_threads", lambda image: (shared.append(True), by_all(image))[1])
+    first = plan(x)
+    plan._made += others
+    clock[0] += pause
+    np.testing.assert_array_equal(plan(x), first)
+    assert shared == [True] * expected
+
+
+def test_a_thread_that_finds_the_shared_session_taken_computes_alone(num_threads):
+    num_threads(2)
+    model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
+    plan = FrozenPlan(model, x.shape, FLOAT)
     plan._divided.clear()
-    np.testing.assert_array_equal(plan(x), expected)
-    plan._divided.append(divided)
+    np.testing.assert_array_equal(plan._by_all_threads(x), alone(model, x))
 
 
 def test_a_shared_image_is_computed_with_changed_weights(num_threads):
     num_threads(2)
     model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
-    model(x)
+    plan = FrozenPlan(model, x.shape, FLOAT)
+    plan._by_all_threads(x)
     model.load_state_dict({name: 2 * array for name, array in model.state_dict().items()})
-    np.testing.assert_array_equal(model(x), alone(model, x))
+    np.testing.assert_array_equal(plan._by_all_threads(x), alone(model, x))
+
+
+def test_an_image_that_a_busy_team_cannot_share_is_computed_by_its_caller(num_threads):
+    num_threads(2)
+    model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
+    plan = FrozenPlan(model, x.shape, FLOAT)
+    with team.team._busy:
+        np.testing.assert_array_equal(plan._by_all_threads(x), alone(model, x))
 
 
 def test_a_plan_is_prepared_while_another_thread_has_its_session(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Fixed
 from fastconv.engine.operators import depthwise
-from fastconv.engine.operators.planes.parts import behind, by_channel, cuts
+from fastconv.engine.operators.planes.parts import behind, block_rows, by_channel, cuts
 from fastconv.engine.operators.planes.place import new, vector_place
 from fastconv.engine.operators.planes.windows import windows
 from fastconv.engine.operators.tiling import Lines, Progression, tile_cost
@@ -22,7 +22,7 @@ from fastconv.kernels import planes_correlate
 from fastconv.kernels.blocks import runs
 from fastconv.layout import LANES, Packed
 from fastconv.simd.block import ONE_VECTOR, Block
-from fastconv.simd.blocking import CORRELATE_ROWS, TILE_COLS
+from fastconv.simd.blocking import TILE_COLS
 
 #: Vectors of outputs in a linear layer's tile: as many sums as the multiply-add units need in flight.
 LINEAR_COLS = 8
@@ -49,7 +49,7 @@ def conv2d(builder: Builder, x: Tensor, weight: Weight, bias: Bias | None, windo
                 "bias": behind(values, first), "channels": count, "lower": -np.inf, **seen.fields(first)})]
         return y
     builder.work += products
-    weight.forward = PackedWeight(weight.size, CORRELATE_ROWS)
+    weight.forward = PackedWeight(weight.size, block_rows(builder, weight.targets))
     y.cuts, y.correlations = cuts(builder, weight.targets), []
     for run in runs(weight.targets, weight.forward.block_rows):
         cols = min(range(1, TILE_COLS[run.size] + 1), key=lambda cols: _cost(taps, vectors, run.size, cols))

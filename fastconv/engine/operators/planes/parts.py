@@ -16,9 +16,17 @@ from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS
 
 
+def block_rows(builder: Builder, channels: int) -> int:
+    """The most targets in a block of a convolution's: such that each thread has as many blocks as any other."""
+    blocks = -(-channels // CORRELATE_ROWS)
+    blocks = -(-blocks // builder.threads) * builder.threads
+    return -(-channels // blocks)
+
+
 def cuts(builder: Builder, channels: int) -> tuple[int, ...]:
     """Where so many channels are cut into a part for each thread: between blocks of a convolution's targets."""
-    starts = [run.start + run.size * block for run in runs(channels, CORRELATE_ROWS) for block in range(run.blocks)]
+    starts = [run.start + run.size * block
+              for run in runs(channels, block_rows(builder, channels)) for block in range(run.blocks)]
     shares = [channels * part / builder.threads for part in range(1, builder.threads)]
     return (0, *(min([*starts, channels], key=lambda start: abs(start - share)) for share in shares), channels)
 
