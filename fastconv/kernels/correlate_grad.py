@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastconv.kernels.abi import BUFFER, argument, block_of, floats, kernel, offset, record
+from fastconv.kernels.abi import BUFFER, argument, block_of, floats, integers, kernel, offset, record
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd import vector
@@ -22,16 +22,14 @@ from fastconv.simd.native import native
 
 ARGUMENTS = record(
     ("x", BUFFER), ("dy", BUFFER), ("dw", BUFFER),
+    ("rows", BUFFER), ("cols", BUFFER),  # `window.seen_outputs` of both axes
     ("groups", np.int64),  # of channels; the next two count the channels of one of them
     ("targets", np.int64), ("sources", np.int64),
     ("target_start", np.int64), ("target_blocks", np.int64),
     ("col_start", np.int64), ("col_blocks", np.int64),
-    ("height", np.int64), ("width", np.int64),  # of dy
-    ("x_height", np.int64), ("x_width", np.int64),
-    ("kernel_height", np.int64), ("kernel_width", np.int64),
-    ("stride_height", np.int64), ("stride_width", np.int64),
-    ("dilation_height", np.int64), ("dilation_width", np.int64),
-    ("top", np.int64), ("left", np.int64),
+    ("col_step", np.int64),  # pixels of x from one column of a tile to the next
+    ("height", np.int64),  # of dy
+    ("kernel_height", np.int64), ("kernel_width", np.int64), ("stride_height", np.int64), ("stride_width", np.int64),
     ("x_row", np.int64), ("x_plane", np.int64), ("dy_row", np.int64), ("dy_plane", np.int64),
     ("strip", np.int64),  # the rows of dy between two sums over the lanes
     ("taps_in_tile", np.int64),  # the columns of a tile are kernel columns instead of source channels
@@ -39,57 +37,45 @@ ARGUMENTS = record(
 
 
 @native
-def _first(padding, tap, stride):
-    """The first output position whose tap is not in the padding in front."""
-    return max(0, (padding - tap + stride - 1) // stride)
-
-
-@native
-def _end(size, out_size, padding, tap, stride):
-    """One past the last output position whose tap is not in the padding behind."""
-    return min(out_size, (size - 1 + padding - tap) // stride + 1)
-
-
-@native
-def _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end):
-    """Adds the sum over a strip of rows to block.rows x block.cols weights."""
-    row_tap, col_tap = kh * op.dilation_height, kw * op.dilation_width
-    row_start = max(strip_start, _first(op.top, row_tap, op.stride_height))
-    row_end = min(strip_end, _end(op.x_height, op.height, op.top, row_tap, op.stride_height))
-    col_start = _first(op.left, col_tap, op.stride_width)
-    col_end = _end(op.x_width, op.width, op.left, col_tap, op.stride_width)
-    x_step, dy_plane = op.stride_width * LANES, op.dy_plane * LANES
-    x_col = op.dilation_width * LANES if op.taps_in_tile else op.x_plane * LANES
-    taps = op.kernel_height * op.kernel_width
+def _products(block, x, x_start, x_row, x_step, x_col, dy, dy_start, dy_row, dy_plane, rows, cols):
+    """The sums over rows x cols pixels in each lane."""
     tile = tiles.zeros(block)
-    for h in range(row_start, row_end):
-        dy_start = (t * op.dy_plane + h * op.dy_row + col_start) * LANES
-        x_start = (s * op.x_plane + (h * op.stride_height + row_tap - op.top) * op.x_row
-                   + col_start * op.stride_width + col_tap - op.left) * LANES
-        for _ in range(col_end - col_start):
-            tile = tiles.fma_vectors_vectors(tile, dy, dy_start, dy_plane, x, x_start, x_col)
-            dy_start += LANES
-            x_start += x_step
-    tap = kh * op.kernel_width + kw
-    start = s * taps + tap if op.taps_in_tile else tap * op.sources + s
-    tiles.add_lane_sums(dw, t * op.sources * taps + start, op.sources * taps, tile, strip_start > 0)
+    for h in range(rows):
+        x_at, dy_at = x_start + h * x_row, dy_start + h * dy_row
+        for _ in range(cols):
+            tile = tiles.fma_vectors_vectors(tile, dy, dy_at, dy_plane, x, x_at, x_col)
+            x_at += x_step
+            dy_at += LANES
+    return tile
 
 
 @native
 def _grad_strip(block, op, x, dy, dw, strip_start, strip_end):
-    """Adds a strip of rows to the gradient of one group of channels."""
-    if op.taps_in_tile:
-        outer, inner = op.sources, op.kernel_height
-    else:
-        outer, inner = op.kernel_height, op.kernel_width
-    for target_block in range(op.target_blocks):
-        t = op.target_start + target_block * block.rows
-        for col_block in range(op.col_blocks):
-            col = op.col_start + col_block * block.cols
+    """Adds a strip of rows to the gradient of one group of channels.
+
+    All that the innermost loops need lies in local variables: for what lies in `op`, a store to dw might change it.
+    """
+    rows, cols, taps_in_tile, sources, kernel_width = (
+        integers(op.rows, 0), integers(op.cols, 0), op.taps_in_tile, op.sources, op.kernel_width)
+    outer, inner = (sources, op.kernel_height) if taps_in_tile else (op.kernel_height, kernel_width)
+    stride_height, stride_width, target_blocks = op.stride_height, op.stride_width, op.target_blocks
+    x_row, x_plane, dy_row, dy_plane = op.x_row * LANES, op.x_plane * LANES, op.dy_row * LANES, op.dy_plane * LANES
+    taps, x_col, keep = op.kernel_height * kernel_width, op.col_step * LANES, strip_start > 0
+    first_target, first_col, col_blocks = op.target_start, op.col_start, op.col_blocks
+    for t in range(first_target, first_target + target_blocks * block.rows, block.rows):
+        for col in range(first_col, first_col + col_blocks * block.cols, block.cols):
             for i in range(outer):
                 for j in range(inner):
-                    s, kh, kw = (i, j, col) if op.taps_in_tile else (col, i, j)
-                    _grad_tile(block, op, x, dy, dw, t, s, kh, kw, strip_start, strip_end)
+                    s, kh, kw = (i, j, col) if taps_in_tile else (col, i, j)
+                    h, h_end = max(strip_start, rows[3 * kh]), min(strip_end, rows[3 * kh + 1])
+                    w, w_end = cols[3 * kw], cols[3 * kw + 1]
+                    x_start = (s * x_plane + (h * stride_height + rows[3 * kh + 2]) * x_row
+                               + (w * stride_width + cols[3 * kw + 2]) * LANES)
+                    tile = _products(block, x, x_start, stride_height * x_row, stride_width * LANES, x_col,
+                                     dy, t * dy_plane + h * dy_row + w * LANES, dy_row, dy_plane, h_end - h, w_end - w)
+                    tap = kh * kernel_width + kw
+                    start = s * taps + tap if taps_in_tile else tap * sources + s
+                    tiles.add_lane_sums(dw, t * sources * taps + start, sources * taps, tile, keep)
 
 
 @kernel(ARGUMENTS)

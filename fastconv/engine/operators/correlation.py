@@ -7,7 +7,7 @@ import numpy as np
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Fixed
 from fastconv.engine.operators.tiling import Lines, tile_pixels, tile_runs
-from fastconv.engine.operators.window import Window
+from fastconv.engine.operators.window import Window, seen_outputs
 from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
 from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
@@ -58,6 +58,7 @@ def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tenso
     x, of `size`: the whole buffer, with a halo where it has one.  taps_in_tile: as in `kernels.correlate_grad`.
     """
     assert weight.partial is not None
+    outputs = [seen_outputs(window, axis, size[axis], dy.place.size[axis]) for axis in (0, 1)]
     for rows in runs(weight.targets, GRADIENT_ROWS):
         for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
             x_row = size[1] * window.stride[0] * (1 if taps_in_tile else cols.size)
@@ -66,7 +67,9 @@ def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tenso
                 grad_kernels.correlate_grad, Block(rows.size, cols.size), x=x.buffer, dy=dy.buffer, dw=weight.partial,
                 groups=weight.groups, targets=weight.targets, sources=weight.sources,
                 target_start=rows.start, target_blocks=rows.blocks, col_start=cols.start, col_blocks=cols.blocks,
-                height=dy.place.height, width=dy.place.width, x_height=size[0], x_width=size[1], **window.fields(),
-                dilation_height=window.dilation[0], dilation_width=window.dilation[1],
+                col_step=window.dilation[1] if taps_in_tile else x.place.plane,
+                rows=Fixed(outputs[0]), cols=Fixed(outputs[1]), height=dy.place.height,
+                kernel_height=window.kernel[0], kernel_width=window.kernel[1],
+                stride_height=window.stride[0], stride_width=window.stride[1],
                 x_row=x.place.row, x_plane=x.place.plane, dy_row=dy.place.row, dy_plane=dy.place.plane,
                 strip=runs(dy.place.height, most)[0].size, taps_in_tile=taps_in_tile)

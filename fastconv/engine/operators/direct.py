@@ -17,10 +17,7 @@ from fastconv.engine.weights import Bias, Weight, partial_sums
 from fastconv.kernels import pack
 from fastconv.layout import Packed, whole_lanes
 from fastconv.simd.block import SQUARE
-from fastconv.simd.blocking import GRADIENT_COLS
-
-#: Kernels from this width on are better for a weight gradient's tile than source channels: they share pixels of x.
-WIDE_KERNEL = 4
+from fastconv.simd.blocking import GRADIENT_COLS, WIDE_KERNEL
 
 
 def halo(window: Window) -> tuple[int, int, int, int]:

@@ -32,6 +32,17 @@ class Window:
                 "top": self.padding[0], "left": self.padding[2]}
 
 
+def seen_outputs(window: Window, axis: int, size: int, outputs: int) -> np.ndarray:
+    """(kernel, 3): for each tap, the outputs [first, end) that see a pixel through it, and where output 0 looks.
+
+    Output o looks at o·stride - padding + k·dilation through tap k.
+    """
+    sources = window.dilation[axis] * np.arange(window.kernel[axis]) - window.padding[2 * axis]
+    first = np.maximum(0, -(sources // window.stride[axis]))
+    end = np.minimum(outputs, (size - 1 - sources) // window.stride[axis] + 1)
+    return np.stack([first, end, sources], 1).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Taps:
     """The taps along one axis.

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from hypothesis import given
 
-from fastconv.engine.operators.window import Taps, Window, backward_taps, forward_taps
+from fastconv.engine.operators.window import Taps, Window, backward_taps, forward_taps, seen_outputs
 from tests.strategies import Axis, axes
 
 
@@ -45,6 +45,18 @@ def test_each_pixel_gets_the_gradient_of_every_output_that_read_it_through_the_s
     for number in (0, 1):
         actual = listed(backward_taps(window(axis), number, axis.size, axis.outputs))
         assert actual == {source: sorted(expected[source]) for source in range(axis.size)}
+
+
+@given(axes())
+def test_each_tap_is_seen_by_the_outputs_between_two(axis):
+    expected = defaultdict(list)
+    for output, tap, source in meetings(axis):
+        expected[tap].append((output, source))
+    for number in (0, 1):
+        seen = seen_outputs(window(axis), number, axis.size, axis.outputs).tolist()
+        actual = {tap: [(output, output * axis.stride + source) for output in range(first, end)]
+                  for tap, (first, end, source) in enumerate(seen)}
+        assert actual == {tap: expected[tap] for tap in range(axis.kernel)}
 
 
 def test_the_axes_are_height_and_width():
