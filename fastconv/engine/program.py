@@ -63,6 +63,29 @@ def in_turn(stages: Iterable[Sequence[Phase]]) -> list[Phase]:
     return phases
 
 
+#: The first and the last call that uses a buffer, by number.
+Lifetimes = dict[Buffer, tuple[int, int]]
+
+
+def _lifetimes(phases: Sequence[Phase]) -> tuple[Lifetimes, dict[Buffer, set[int]]]:
+    """Of all buffers, and in which phases each is used.
+
+    Nothing is known of the order in which the parts of one group get on: what they work on lives for whole phases.
+    """
+    lifetimes: Lifetimes = {}
+    phases_of: dict[Buffer, set[int]] = {}
+    start = 0
+    for number, phase in enumerate(phases):
+        end = start + len(phase.calls)
+        for index, call in enumerate(phase.calls, start):
+            first, last = (index, index) if phase.units is None else (start, end)
+            for buffer in call.buffers():
+                lifetimes[buffer] = (lifetimes.get(buffer, (first, last))[0], last)
+                phases_of.setdefault(buffer, set()).add(number)
+        start = end
+    return lifetimes, phases_of
+
+
 class Program:
     """Phases as one job of `kernels.work`. It ends when all of them are finished, or a kernel has stopped it."""
 
@@ -85,23 +108,11 @@ class Program:
         return self._arenas[0].size
 
     def _place(self, phases: Sequence[Phase]) -> None:
-        """Gives all buffers memory. What one phase of the groups leaves for another must outlive the other groups.
-
-        Nothing is known of the order in which the parts of one group get on: what they work on lives for whole phases.
-        """
-        lifetimes: dict[Buffer, tuple[int, int]] = {}
-        phases_of: dict[Buffer, set[int]] = {}
-        start = 0
-        for number, phase in enumerate(phases):
-            end = start + len(phase.calls)
-            for index, call in enumerate(phase.calls, start):
-                first, last = (index, index) if phase.units is None else (start, end)
-                for buffer in call.buffers():
-                    lifetimes[buffer] = (lifetimes.get(buffer, (first, last))[0], last)
-                    phases_of.setdefault(buffer, set()).add(number)
-            start = end
-        own: dict[Buffer, tuple[int, int]] = {}
-        self._by_parts, self._passed_on = own.copy(), own.copy()
+        """Gives all buffers memory. What one phase of the groups leaves for another must outlive the other groups."""
+        lifetimes, phases_of = _lifetimes(phases)
+        self._by_parts: Lifetimes = {}
+        self._passed_on: Lifetimes = {}
+        own: Lifetimes = {}
         for buffer, life in lifetimes.items():
             if not buffer.per_group:
                 by_parts = any(phases[number].units is not None for number in phases_of[buffer])
