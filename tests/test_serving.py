@@ -43,15 +43,19 @@ print("done")
 """
 
 
-def images(seed: int, count: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((count, 1, 28, 28), np.float32)
+DIGIT, PHOTO = (1, 28, 28), (3, 32, 32)
 
 
-def predicts_like_alone(threads: int = THREADS, calls: int = CALLS, fc_threads: int = 3) -> bool:
+def images(seed: int, count: int = 1, shape: tuple[int, int, int] = DIGIT) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, *shape), np.float32)
+
+
+def predicts_like_alone(threads: int = THREADS, calls: int = CALLS, fc_threads: int = 3, name: str = "lenet5",
+                        shape: tuple[int, int, int] = DIGIT) -> bool:
     """Asserts that threads that call one model at once, with batches of 1 to 40, get the bits of serial calls."""
     fc.set_num_threads(fc_threads)
-    model, sizes = fc.models.lenet5(), (1, 1, 1, 3, 8, 16, 17, 40)
-    batches = [images(seed, sizes[seed % len(sizes)]) for seed in range(threads)]
+    model, sizes = fc.models.MODELS[name](), (1, 1, 1, 3, 8, 16, 17, 40)
+    batches = [images(seed, sizes[seed % len(sizes)], shape) for seed in range(threads)]
     expected = [model(batch).tobytes() for batch in batches]
     wrong: list[int] = []
 
@@ -67,12 +71,13 @@ def predicts_like_alone(threads: int = THREADS, calls: int = CALLS, fc_threads: 
     return True
 
 
-def test_eight_threads_get_the_bits_of_serial_calls():
-    before = fc.get_num_threads()
-    try:
-        predicts_like_alone()
-    finally:
-        fc.set_num_threads(before)
+def test_eight_threads_get_the_bits_of_serial_calls(num_threads):
+    predicts_like_alone()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_threads_that_share_large_images_now_and_then_get_the_bits_of_serial_calls(num_threads, threads):
+    predicts_like_alone(threads, 100, 2, "resnet8", PHOTO)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -99,11 +104,14 @@ def outputs_of_a_fork(model: fc.nn.Layer, x: np.ndarray) -> bytes:
 
 def forks_while_threads_predict() -> bool:
     model, x = fc.models.lenet5(), images(0)
+    large, photo = fc.models.resnet8(), images(2, 1, PHOTO)
     expected, ended = model(x).tobytes(), threading.Event()
 
     def call() -> None:
         while not ended.is_set():
             model(images(1, 40))
+            large(photo)
+            large(photo)  # which the threads share if no other thread has come in between
 
     workers = [threading.Thread(target=call) for _ in range(2)]
     for worker in workers:
