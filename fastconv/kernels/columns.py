@@ -5,7 +5,7 @@
 is what each tap of the window sees at each output pixel. x has zeros around it instead of padding, so the two tables
 of places say all there is to say about kernel size, stride and dilation. The whole matrix of columns would be kh · kw
 times as large as x. So a product takes just the columns of its next tiles from the image, with the first tile that
-reads them, and leaves them in a panel for the others, which stays in the first or second level cache.
+reads them, and leaves them in a panel for the others, if there are any; it stays in the first or second level cache.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ def _multiply(block, op, x, y, w, bias, taps, pixels, panel, first, end):
 
     The first block of targets reads the image and leaves the panel for the others: the copy costs no time of its own.
     """
-    step, y_plane, lower = block.cols * LANES, op.y_plane * LANES, np.float32(-np.inf)
+    step, y_plane, lower, shares = block.cols * LANES, op.y_plane * LANES, np.float32(-np.inf), op.blocks > 1
     for p in range(first, end - block.cols + 1, block.cols):
         tile, w_start, place = tiles.from_scalars(block, bias, 0), 0, 0
         for k in range(op.tap_count):
             column = tiles.gathered(tiles.one_row(block), x, taps[k] * LANES, 0, pixels, p)
-            tiles.store_rows(panel, place, 0, column)
+            if shares:
+                tiles.store_rows(panel, place, 0, column)
             tile = tiles.fma_scalars_row(tile, w, w_start, column)
             w_start += block.rows
             place += step
@@ -116,7 +117,7 @@ def multiply_weight_grad(records, group):
     """weight[t, k] = Σ_p y[t, p] · column[k, p] of one group of images; y is the gradient of the output."""
     op, block = argument(records), block_of(records)
     taps, pixels, panel = integers(op.taps, 0), integers(op.pixels, 0), floats(op.panel, group)
-    cols, step, y_plane = block.cols, block.cols * LANES, op.y_plane * LANES
+    cols, step, y_plane, shares = block.cols, block.cols * LANES, op.y_plane * LANES, op.blocks > 1
     for channel_group in range(op.groups):
         x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
         target = channel_group * op.targets + op.start
@@ -127,7 +128,8 @@ def multiply_weight_grad(records, group):
                 y_start, place, tile = first * LANES, 0, tiles.zeros(block)
                 for p in range(first, first + count):
                     column = tiles.gathered(tiles.one_row(block), x, pixels[p] * LANES, 0, taps, col)
-                    tiles.store_rows(panel, place, 0, column)
+                    if shares:
+                        tiles.store_rows(panel, place, 0, column)
                     tile = tiles.fma_vectors_row(tile, y, y_start, y_plane, column)
                     y_start += LANES
                     place += step

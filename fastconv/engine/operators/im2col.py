@@ -58,8 +58,11 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
     """Leaves the sums of each group of images, which the step makes the gradient of."""
     weight.partial = partial_sums(weight.size)
     pixels, taps = dy.place.height * dy.place.width, _taps(x, weight, window)
-    for rows in runs(weight.targets, GRADIENT_ROWS):
-        for cols in runs(weight.row_size, GRADIENT_COLS):
+    most_rows, most_cols = GRADIENT_ROWS, GRADIENT_COLS
+    if weight.targets <= GRADIENT_COLS:  # a tile on its side holds all of them, and no column is read twice
+        most_rows, most_cols = GRADIENT_COLS, GRADIENT_ROWS
+    for rows in runs(weight.targets, most_rows):
+        for cols in runs(weight.row_size, most_cols):
             most = max(1, PANEL_STRIP_BYTES // (4 * LANES * (rows.size + cols.size)))
             strip = runs(pixels, most)[0].size
             builder.call(kernels.multiply_weight_grad, Block(rows.size, cols.size),
