@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,9 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")
         best = "no best epoch, all are NaN" if trained.best is None else f"best epoch {trained.best.epoch}"
         click.echo(f"Run in {folder}, {best}")
+    if not math.isfinite(trained.test["loss"]):
+        click.echo(f"Warning: the loss on the test images is {trained.test['loss']}, the model is of no use; train it "
+                   "with a smaller --lr.", err=True)
 
 
 def shown(path: Path) -> Path:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import fastconv as fc
+
 IMAGES = np.zeros((20, 28, 28), np.uint8)
 LABELS = np.arange(20, dtype=np.uint8) % 10
 UNREADABLE = "cannot be read as a model"
@@ -125,6 +127,45 @@ def test_a_model_that_does_not_exist(run, tmp_path):
 def test_a_model_for_other_images(run, model_file, tmp_path, write_idx):
     folder = write_idx(tmp_path / "data", IMAGES[:, :20, :20], LABELS)
     refused(run("evaluate", model_file, "--data", folder), "Linear", "400", "got")
+
+
+@pytest.fixture
+def broken_model(tmp_path, model_file):
+    """A network whose last bias is NaN."""
+    model = fc.load(model_file)
+    state = model.state_dict()
+    next(reversed(state.values()))[:] = np.nan
+    model.load_state_dict(state)
+    fc.save(model, tmp_path / "broken.safetensors")
+    return tmp_path / "broken.safetensors"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "report"])
+def test_test_images_that_are_no_numbers(run, model_file, tmp_path, command):
+    images = IMAGES[:, None].astype(np.float32)
+    spoilt = images.copy()
+    spoilt[3, 0, 0, 0] = np.nan
+    np.savez(tmp_path / "set.npz", train_images=images, train_labels=LABELS, test_images=spoilt, test_labels=LABELS)
+    result = run(command, *([] if command == "train" else [model_file]), "--data", tmp_path / "set.npz")
+    refused(result, "set.npz: test_images contains NaN or infinite pixels, first in image 3")
+
+
+def test_evaluating_a_model_whose_weights_are_no_numbers(run, broken_model, digits):
+    refused(run("evaluate", broken_model, "--data", digits), "broken.safetensors: its loss on the test images is nan",
+            "smaller --lr")
+
+
+def test_a_report_about_a_model_whose_weights_are_no_numbers(run, broken_model, digits, tmp_path):
+    pytest.importorskip("matplotlib")
+    refused(run("report", broken_model, "--data", digits), "its outputs for the test images are not numbers")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_training_whose_last_step_ruins_the_model_is_warned_of(run, digits, tmp_path):
+    result = run("train", "--data", digits, "--optimizer", "sgd", "--lr", 1e30, "--schedule", "constant", "--epochs", 1,
+                 "--batch-size", 200)
+    assert result.exit_code == 0, result.output
+    assert "Warning: the loss on the test images is nan, the model is of no use" in result.stderr
 
 
 @pytest.mark.parametrize("output", ["missing/m.safetensors", "."], ids=["missing folder", "a folder"])
