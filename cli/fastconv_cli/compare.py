@@ -15,7 +15,7 @@ from fastconv_cli.options import (
     check_writable,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
@@ -89,7 +89,7 @@ def compare(
         check_record(save)
     if plot is not None:
         check_plot(plot)
-    train_set, test_set = load_data(folder)
+    train_set, test_set = load_data_for(model, folder)
     progress = CompareProgress(Console(stderr=as_json), len(names) * seeds, epochs, len(train_set))
     interrupted = None
     try:

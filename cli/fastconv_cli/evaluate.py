@@ -20,10 +20,12 @@ def evaluate(model_file: Path, folder: Path | None, as_json: bool) -> None:
     """
     import fastconv as fc
     from fastconv.errors import CheckpointError
+    from fastconv.nn.fit import check_fit
     from fastconv_cli.compiling import announce_compiling
 
     model = fc.load(model_file)
     _, test_set = load_data(folder)
+    check_fit(str(model_file), model, test_set.images.shape, "name its images with --data")
     with announce_compiling():
         metrics = fc.Trainer(model, fc.optim.SGD(lr=1.0), loss=fc.nn.CrossEntropyLoss()).evaluate(test_set)
     if not math.isfinite(metrics["loss"]):

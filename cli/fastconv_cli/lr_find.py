@@ -12,7 +12,7 @@ from fastconv_cli.options import (
     check_writable,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
@@ -57,7 +57,7 @@ def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, lo
     if plot is not None:
         check_writable(plot)
         check_plot(plot)
-    train_set, _ = load_data(folder)
+    train_set, _ = load_data_for(model, folder)
     with announce_compiling():
         test = lr_range(setting, train_set, seed, low, high, steps)
     if plot is not None:

@@ -100,6 +100,16 @@ def load_data(folder: Path | None) -> tuple[Dataset, Dataset]:
     return fc.data.digits() if folder is None else fc.data.load(folder)
 
 
+def load_data_for(model: str, folder: Path | None) -> tuple[Dataset, Dataset]:
+    """As `load_data`; ShapeError where the network of that name cannot take these images."""
+    from fastconv.models import MODELS
+    from fastconv.nn.fit import check_fit
+
+    train, test = load_data(folder)
+    check_fit(model, MODELS[model](), train.images.shape)
+    return train, test
+
+
 def check_writable(path: Path) -> None:
     """Raises OSError, before long work rather than after, where no file can be written to `path`."""
     if path.is_dir():

@@ -23,6 +23,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     history, and the data it was trained for. The page opens without a network connection.
     """
     import fastconv as fc
+    from fastconv.nn.fit import check_fit
     from fastconv.report.build import report as build
     from fastconv.report.history import read_history
     from fastconv.runs.run import BEST
@@ -36,6 +37,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     history = [] if history_file is None else read_history(history_file)
     model = fc.load(model_file)
     _, test_set = load_data(folder)
+    check_fit(str(model_file), model, test_set.images.shape, "name its images with --data")
     source = f"{len(test_set):,} images of {'the digits that come with fastconv' if folder is None else folder.name}"
     with announce_compiling():
         page = build(model, test_set, name, source, history)

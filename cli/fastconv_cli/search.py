@@ -14,7 +14,7 @@ from fastconv_cli.options import (
     check_writable,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
@@ -97,7 +97,7 @@ def search(
             check_writable(path)
     if plot is not None:
         check_plot(plot)
-    train_set, test_set = load_data(folder)
+    train_set, test_set = load_data_for(model, folder)
     searches = {base.optimizer: Search(base, plan, train_set, seed, storage) for base in bases}
     status, finals = Console(stderr=as_json), dict[str, Final]()
     interrupted = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from fastconv import data
 from fastconv.callbacks import EarlyStopping, best_of
 from fastconv.errors import RunError
+from fastconv.nn.fit import check_fit
 from fastconv.runs.configuration import Configuration, read_configuration
 from fastconv.runs.event_files import EventFiles, check_event_files
 from fastconv.runs.interruption import Interruption
@@ -62,6 +63,7 @@ def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callb
     if configuration.hold_out:
         train, validation = data.stratified_split(train, configuration.hold_out, configuration.seed)
     model = configuration.make_model(len(train.classes), configuration.seed)
+    check_fit(configuration.model, model, train.images.shape)
     trainer = Trainer(model, configuration.make_optimizer(), clip_grad_norm=configuration.clip_grad_norm,
                       seed=configuration.seed)
     output = configuration.output

@@ -84,13 +84,28 @@ def test_files_to_predict_that_do_not_exist(run, model_file, tmp_path, name):
         pytest.param(IMAGES[:0], LABELS[:0], ["train-images", "at least 1"], id="empty set"),
         pytest.param(IMAGES, LABELS + 5, ["train-labels", "0 to 9", "14"], id="label out of range"),
         pytest.param(IMAGES, LABELS[:9], ["train-labels", "20", "9"], id="too few labels"),
-        pytest.param(IMAGES[:, :4, :4], LABELS, ['Conv2d "3"', "(5, 5)", "2, 2)"], id="images too small"),
+        pytest.param(IMAGES[:, :4, :4], LABELS, [
+            "lenet5 takes images of another size, the images are 1×4×4: name another network with --model, or other "
+            "images with --data", 'Conv2d "3"', "(5, 5)", "2, 2)"], id="images too small"),
     ],
 )
 def test_data_to_train_on(run, tmp_path, write_idx, images, labels, messages):
     folder = write_idx(tmp_path / "data", images, labels)
     refused(run("train", "--data", folder, "--output", tmp_path / "m.safetensors"), *messages)
     assert not (tmp_path / "m.safetensors").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [("train",), ("compare", "--optimizers", "adam"), ("search",), ("lr-find",)])
+def test_a_network_for_images_of_other_colours(run, digits, tmp_path, command):
+    refused(run(*command, "--data", digits, "--model", "resnet8"), "resnet8 takes images 3×32×32, the images are "
+            "1×28×28: name another network with --model, or other images with --data")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_network_for_grey_images_of_any_name(run, tmp_path):
+    np.savez(tmp_path / "set.npz", images=np.zeros((100, 3, 28, 28), np.uint8), labels=np.tile(LABELS, 5))
+    refused(run("train", "--data", tmp_path / "set.npz"), "lenet5 takes images with 1 channel, the images are 3×28×28")
 
 
 def test_a_truncated_idx_file(run, tmp_path, write_idx):
@@ -126,7 +141,9 @@ def test_a_model_that_does_not_exist(run, tmp_path):
 
 def test_a_model_for_other_images(run, model_file, tmp_path, write_idx):
     folder = write_idx(tmp_path / "data", IMAGES[:, :20, :20], LABELS)
-    refused(run("evaluate", model_file, "--data", folder), "Linear", "400", "got")
+    for command in ("evaluate", "report"):
+        refused(run(command, model_file, "--data", folder), f"{model_file} takes images 1×28×28, the images are "
+                "1×20×20: name its images with --data (Linear", "400", "got")
 
 
 @pytest.fixture
