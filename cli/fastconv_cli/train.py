@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,9 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         place = f" {interruption}" if interruption.args else ""
         raise KeyboardInterrupt(f"Interrupted{place}. Go on with: fastconv train --resume {shlex.quote(str(folder))}"
                                 ) from None
+    finally:
+        if run is None:
+            remove_empty(folder)
     if as_json:
         print_document({
             "model": trained.configuration.model, "run": str(folder), "output": trained.configuration.output,
@@ -120,6 +124,13 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     if not math.isfinite(trained.test["loss"]):
         click.echo(f"Warning: the loss on the test images is {trained.test['loss']}, the model is of no use; train it "
                    "with a smaller --lr.", err=True)
+
+
+def remove_empty(folder: Path) -> None:
+    """Removes the folder of a run that did not begin, and the one around it, where nothing is in them."""
+    with suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def shown(path: Path) -> Path:

@@ -88,12 +88,16 @@ def find_run(name: str) -> Path:
 
 
 def new_folder(model: str) -> Path:
-    """A folder for a new run that does not exist yet: runs/MODEL-DATE-TIME."""
-    base = f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
-    number = 1
-    while (folder := RUNS / (base if number == 1 else f"{base}-{number}")).exists():
-        number += 1
-    return folder
+    """Makes a folder for a new run, which no other process is given: runs/MODEL-DATE-TIME."""
+    base, number = f"{model}-{datetime.now():%Y%m%d-%H%M%S}", 1
+    while True:
+        folder = RUNS / (base if number == 1 else f"{base}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
 
 def differing(records: Sequence[Record]) -> dict[str, list[Any]]:

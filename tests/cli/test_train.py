@@ -231,3 +231,8 @@ def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
     assert lines[-1].endswith(f"Go on with: fastconv train --resume '{tmp_path / 'a run'}'")
     assert read_checkpoint(tmp_path / "a run" / LAST).epochs >= 1
     assert isinstance(fc.load(output), fc.nn.Sequential)
+
+
+def test_a_training_that_does_not_begin_leaves_no_folder(run, tmp_path):
+    assert run("train", "--data", tmp_path / "none").exit_code == 1
+    assert list(tmp_path.iterdir()) == []
