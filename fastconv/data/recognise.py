@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str], size: tuple[int, int] | None = None, seed
     path, name = Path(path), os.fspath(path)
     if not path.exists() and name in SETS:
         path = cache_folder() / name
-        if not path.is_dir():
+        if not path.is_dir() or all(each.name.startswith(".") for each in path.iterdir()):  # parts of downloads
             raise DataError(f"{name}: not downloaded yet; `fastconv data fetch {name}` does it")
     if not path.exists():
         raise DataError(f"{path}: found no such folder or file; expected {LOOKED_FOR}")

@@ -1,6 +1,7 @@
 """The right reader for whatever is at a path."""
 
 import gzip
+import shutil
 
 import numpy as np
 import pytest
@@ -117,6 +118,12 @@ def test_a_fetched_set_is_found_by_its_name(idx_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTCONV_CACHE", str(tmp_path / "cache"))
     with pytest.raises(DataError, match="kmnist: not downloaded yet; `fastconv data fetch kmnist` does it"):
         load("kmnist")
+    cache = tmp_path / "cache" / "kmnist"
+    cache.mkdir(parents=True)
+    (cache / ".train-images.gz.part").touch()  # of a download that failed
+    with pytest.raises(DataError, match="kmnist: not downloaded yet"):
+        load("kmnist")
+    shutil.rmtree(cache)
     idx_folder("cache/kmnist")
     assert load("kmnist")[0].classes[0] == "o"
 
