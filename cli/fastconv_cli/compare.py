@@ -109,3 +109,5 @@ def compare(
             Console().print(render(comparison))
     if interrupted is not None:
         raise interrupted
+    if all(each.diverged is not None for each in comparison.runs):
+        raise click.ClickException("Every run diverged: try a smaller --lr, or look for NaN in the images.")

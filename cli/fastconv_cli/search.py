@@ -124,3 +124,6 @@ def search(
             Console().print(render(each, finals.get(name), len(test_set)))
     if interrupted is not None:
         raise interrupted
+    if not any(each.best() for each in searches.values()):
+        raise click.ClickException("Every trial diverged: look for NaN in the images, or search smaller learning rates "
+                                   "with --range lr=LOW:HIGH.")

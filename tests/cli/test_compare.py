@@ -73,10 +73,11 @@ def test_every_run_is_augmented_as_asked_and_the_table_and_the_record_say_so(run
         assert one["epochs"][0]["loss"] != other["epochs"][0]["loss"]
 
 
-def test_a_diverged_run_is_shown_and_does_not_end_the_others(run, digits, tmp_path):
+def test_a_diverged_run_is_shown_and_does_not_end_the_others_and_where_all_are_the_status_is_1(run, digits, tmp_path):
     path = tmp_path / "runs.csv"
     result = run("compare", "--optimizers", "sgd,adam", "--lr", 1e30, "--data", digits, *QUICK, "--save", path)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1
+    assert "Every run diverged: try a smaller --lr, or look for NaN in the images." in result.stderr
     assert "1/4  sgd, seed 0  diverged: epoch 1, batch 2 of 4" in result.stdout
     assert "2 of 2" in result.stdout
     with path.open(newline="", encoding="utf-8") as file:

@@ -114,3 +114,10 @@ def test_ctrl_c_keeps_the_finished_trials(run, digits, tmp_path):
     assert "of 100000 trials finished" in output
     kept = json.loads(run("search", *options, "--trials", 1, "--json").stdout)
     assert [trial["number"] for trial in kept["adamw"]["trials"]] == [0]
+
+
+def test_a_search_of_which_nothing_came_fails_after_its_table(run, digits):
+    result = run("search", "--trials", 2, "--optimizer", "sgd", "--range", "lr=1e29:1e30", "--data", digits, *QUICK)
+    assert result.exit_code == 1
+    assert "0 complete" in result.stdout
+    assert "Every trial diverged: look for NaN in the images, or search smaller learning rates" in result.stderr
