@@ -26,7 +26,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     from fastconv.nn.fit import check_fit
     from fastconv.report.build import report as build
     from fastconv.report.history import read_history
-    from fastconv.runs.run import BEST
+    from fastconv.serialization import BEST
     from fastconv_cli.compiling import announce_compiling
 
     check_writable(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,13 +10,13 @@ from pathlib import Path
 
 from fastconv import data
 from fastconv.callbacks import EarlyStopping, best_of
-from fastconv.errors import RunError
+from fastconv.errors import CheckpointError, RunError
 from fastconv.nn.fit import check_fit
 from fastconv.runs.configuration import Configuration, read_configuration
 from fastconv.runs.event_files import EventFiles, check_event_files
 from fastconv.runs.interruption import Interruption
 from fastconv.runs.run import CONFIGURATION, LAST, Run
-from fastconv.serialization import save
+from fastconv.serialization import BEST, save
 from fastconv.trainer import Callback, EpochResult, Trainer
 
 
@@ -52,7 +53,13 @@ def resume(folder: Path, callbacks: Iterable[Callback] = ()) -> Trained:
     """
     if not (folder / CONFIGURATION).is_file():
         raise RunError(f"{folder}: is not the folder of a run: it has no {CONFIGURATION}")
-    return _train(folder, read_configuration(folder / CONFIGURATION), callbacks)
+    configuration = read_configuration(folder / CONFIGURATION)
+    try:
+        return _train(folder, configuration, callbacks)
+    except CheckpointError as error:
+        best = f"{folder / BEST} has the model of the best epoch; " if (folder / BEST).is_file() else ""
+        raise CheckpointError(f"{error}; {best}`fastconv train {shlex.quote(str(folder / CONFIGURATION))}` begins "
+                              "anew") from error
 
 
 def _train(folder: Path, configuration: Configuration, callbacks: Iterable[Callback]) -> Trained:

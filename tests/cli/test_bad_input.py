@@ -7,7 +7,7 @@ import fastconv as fc
 
 IMAGES = np.zeros((20, 28, 28), np.uint8)
 LABELS = np.arange(20, dtype=np.uint8) % 10
-UNREADABLE = "cannot be read as a model"
+UNREADABLE = "cannot be read as a model: it is damaged or cut short, or not a safetensors file"
 
 
 @pytest.fixture
@@ -133,6 +133,15 @@ def test_a_folder_that_does_not_exist(run, tmp_path):
 )
 def test_damaged_models(run, damaged_model, command, change, messages):
     refused(run(command, damaged_model(change)), "damaged.safetensors", *messages)
+
+
+@pytest.mark.parametrize("command", ["evaluate {}", "predict {} x.png", "summary {}", "profile {}", "serve {}",
+                                     "cache warm {}"])
+def test_a_folder_for_a_model(run, model_file, command):
+    folder = model_file.parent / "run"
+    refused(run(*command.format(folder).split()), f"{folder}: is a folder, expected a model in a file; the best model "
+            f"of this run is {folder / 'best.safetensors'}")
+    refused(run(*command.format(folder.parent).split()), f"{folder.parent}: is a folder, expected a model in a file")
 
 
 def test_a_model_that_does_not_exist(run, tmp_path):

@@ -236,3 +236,16 @@ def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
 def test_a_training_that_does_not_begin_leaves_no_folder(run, tmp_path):
     assert run("train", "--data", tmp_path / "none").exit_code == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_whose_checkpoint_is_cut_short_says_how_to_go_on(run, digits, tmp_path):
+    assert run("train", *options(digits, tmp_path)).exit_code == 0
+    last = tmp_path / "run" / LAST
+    last.write_bytes(last.read_bytes()[:-100])
+    result = run("train", "--resume", tmp_path / "run")
+    assert result.exit_code == 1
+    best, description = last.with_name("best.safetensors"), last.with_name("run.toml")
+    assert result.stderr.endswith(
+        f"{last}: cannot be read as a checkpoint: it is damaged or cut short, or not a safetensors file; {best} has "
+        f"the model of the best epoch; `fastconv train {description}` begins anew\n")
+    assert run("train", description).exit_code == 0
