@@ -77,6 +77,9 @@ def _load_folder(folder: Path, size: tuple[int, int] | None) -> tuple[Dataset, D
                 return _pictures(folder / "train", folder / name, size, classes)
         if class_folders(folder):
             return image_folder(folder, size), None
+        if not any(each.is_file() for each in folder.rglob("*")) and any(folder.iterdir()):
+            names = ", ".join(sorted(each.name for each in folder.iterdir())[:5])
+            raise DataError(f"{folder}: its folders contain no pictures: {names}")
     found = ", ".join(sorted(each.name for each in folder.iterdir())[:5]) if folder.is_dir() else "a file"
     raise DataError(f"{folder}: expected {LOOKED_FOR}; found {found or 'an empty folder'}")
 

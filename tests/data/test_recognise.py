@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_a_fetched_set_is_found_by_its_name(idx_folder, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("make", [
     lambda path: None, lambda path: path.mkdir(), lambda path: path.write_text("text"),
-    lambda path: (path / "other").mkdir(parents=True),
+    lambda path: shutil.copytree(Path(__file__).parent, path / "other"),
 ])
 def test_what_was_looked_for_is_said(tmp_path, make):
     make(tmp_path / "set")
@@ -156,3 +157,10 @@ def test_data_of_another_name_trains_with_no_change_but_the_folder(tmp_path, idx
     trainer = fc.Trainer(model, fc.optim.AdamW(lr=1e-3))
     history = trainer.fit(train, epochs=5, batch_size=16, validation=test)
     assert history[-1].loss < history[0].loss
+
+
+def test_folders_of_classes_without_pictures_are_named(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=f"^{tmp_path}: its folders contain no pictures: cats, dogs$"):
+        load(tmp_path)
