@@ -46,7 +46,13 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
 
 
 def _data_of(run: Path) -> Path | None:
+    from fastconv.data.sources import SETS
+    from fastconv.errors import RunError
     from fastconv.runs.run import CONFIGURATION, read_toml
 
     data = read_toml(run / CONFIGURATION).get("data") if (run / CONFIGURATION).is_file() else None
-    return None if data is None else Path(data)
+    if data is None:
+        return None
+    if data not in SETS and not Path(data).exists():
+        raise RunError(f"{run}: this run's data are gone: {data}; name them with --data")
+    return Path(data)
