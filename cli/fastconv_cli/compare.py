@@ -10,6 +10,7 @@ import click
 from fastconv_cli.names import parse_name, parse_names
 from fastconv_cli.options import (
     FILE,
+    POSITIVE,
     augment_option,
     batch_size_option,
     check_writable,
@@ -38,7 +39,7 @@ from fastconv_cli.options import (
 @click.option("--epochs", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="Times the training images are gone through.")
 @batch_size_option()
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Learning rate, the highest one of a schedule.  [default: each optimizer's own]")
 @augment_option
 @threads_option

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from fastconv_cli.names import parse_name
 from fastconv_cli.options import (
     FILE,
+    POSITIVE,
     augment_option,
     batch_size_option,
     check_writable,
@@ -34,11 +35,11 @@ from fastconv_cli.options import (
 @batch_size_option()
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME",
               help="The rule that changes the weights: sgd, nesterov, rmsprop, adam, ...; a wrong name lists them all.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Highest learning rate of the run.  [default: one that suits the optimizer]")
 @click.option("--schedule", default="one-cycle", show_default=True, metavar="NAME",
               help="How the learning rate goes over the run: constant, cosine, step, ...; a wrong name lists them all.")
-@click.option("--clip-grad-norm", type=click.FloatRange(min=0, min_open=True), metavar="NORM",
+@click.option("--clip-grad-norm", type=POSITIVE, metavar="NORM",
               help="Scale gradients down to this norm, all together.")
 @click.option("--hold-out", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="SHARE",
               help="Judge epochs by this share of the training images, and use the test images once, at the end.")

@@ -221,6 +221,15 @@ def test_training_that_diverges_keeps_no_broken_model(run, digits, tmp_path):
         (["evaluate"], "'MODEL'"),
         (["predict", "m.safetensors", "x.npy", "--top", "0"], "'--top'"),
         (["summary", "--input", "1"], "'--input'"),
+        (["summary", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["profile", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["cache", "warm", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["train", "--lr", "inf"], "inf is not finite"),
+        (["train", "--lr", "nan"], "nan is not finite"),
+        (["train", "--clip-grad-norm", "inf"], "inf is not finite"),
+        (["compare", "--optimizers", "sgd", "--lr", "inf"], "inf is not finite"),
+        (["lr-find", "--high", "inf"], "inf is not finite"),
+        (["landscape", "--lr", "inf"], "inf is not finite"),
     ],
 )
 def test_wrong_usage_has_status_2(run, arguments, message):
