@@ -14,6 +14,7 @@ from fastconv_cli.options import (
     augment_option,
     batch_size_option,
     check_writable,
+    checked,
     data_option,
     json_option,
     load_data_for,
@@ -22,6 +23,13 @@ from fastconv_cli.options import (
     print_document,
     threads_option,
 )
+
+
+def check_save(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The path, if its name says what to write there."""
+    from fastconv.experiments.record import check_record
+
+    return checked(path, check_record)
 
 
 @click.command()
@@ -44,7 +52,7 @@ from fastconv_cli.options import (
 @augment_option
 @threads_option
 @plot_option("Draw the loss curves")
-@click.option("--save", type=FILE, metavar="FILE.csv|FILE.json",
+@click.option("--save", type=FILE, metavar="FILE.csv|FILE.json", callback=check_save,
               help="Write the runs: a row for each epoch, or everything as JSON.")
 @json_option
 def compare(
@@ -62,7 +70,7 @@ def compare(
     from rich.console import Console
 
     from fastconv.experiments.compare import Comparison, settings_of, train_all
-    from fastconv.experiments.record import check_record, save_record
+    from fastconv.experiments.record import save_record
     from fastconv.experiments.setting import REGISTRIES, Setting
     from fastconv.plots.curves import save_curves
     from fastconv.plots.picture import check_plot
@@ -86,8 +94,6 @@ def compare(
     for path in (save, plot):
         if path is not None:
             check_writable(path)
-    if save is not None:
-        check_record(save)
     if plot is not None:
         check_plot(plot)
     train_set, test_set = load_data_for(model, folder)

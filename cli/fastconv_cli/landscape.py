@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastconv_cli.names import parse_names
-from fastconv_cli.options import FILE, POSITIVE, check_writable, json_option, print_document
+from fastconv_cli.options import FILE, POSITIVE, check_picture, check_writable, json_option, print_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,7 +44,7 @@ def parse_place(context: click.Context, parameter: click.Parameter, text: str | 
 @click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Learning rate where none stands after the name.  [default: one that suits each]")
 @click.option("--start", metavar="X,Y", callback=parse_place, help="Where they start.  [default: -4,1.5, or -0.7,2]")
-@click.option("--output", type=FILE, metavar="FILE.png",
+@click.option("--output", type=FILE, metavar="FILE.png", callback=check_picture,
               help='The picture; needs matplotlib ("fastconv[plots]").  [default: landscape.png; none with --json]')
 @json_option
 def landscape(

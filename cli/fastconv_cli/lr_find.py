@@ -20,6 +20,7 @@ from fastconv_cli.options import (
     threads_option,
 )
 
+
 @click.command("lr-find")
 @data_option
 @model_option

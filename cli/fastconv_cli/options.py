@@ -69,6 +69,23 @@ def check_augment(context: click.Context, parameter: click.Parameter, text: str 
     return text
 
 
+def checked(path: Path | None, check: Callable[[Path], None]) -> Path | None:
+    """The path, if there is none or `check` accepts it; else BadParameter with the ValueError's words."""
+    try:
+        if path is not None:
+            check(path)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+    return path
+
+
+def check_picture(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The path, if its name is one of a picture."""
+    from fastconv.plots.picture import check_picture_name
+
+    return checked(path, check_picture_name)
+
+
 data_option = click.option(
     "--data", "folder", type=FILE, metavar="PATH",
     help="Folder with MNIST's, EMNIST's or CIFAR's files, with .npy files, or with a folder of pictures for each "
@@ -106,7 +123,7 @@ def input_option(otherwise: str = "as it was trained, or 1 28 28") -> Callable[[
 
 def plot_option(drawing: str) -> Callable[[FC], FC]:
     """--plot, with what it draws."""
-    return click.option("--plot", type=FILE, metavar="FILE.png",
+    return click.option("--plot", type=FILE, metavar="FILE.png", callback=check_picture,
                         help=f'{drawing}; needs matplotlib ("fastconv[plots]").')
 
 

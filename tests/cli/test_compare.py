@@ -101,13 +101,15 @@ def test_a_plot_is_a_picture(run, digits, tmp_path):
     (["--optimizers", "adam,adam"], "'adam' is given more than once"),
     (["--activations", "relu", "--optimizer", "all"], "'all' is not one of"),
     (["--schedules", "all", "--seeds", "0"], "'--seeds'"),
+    (["--schedules", "all", "--save", "runs.txt"], "runs.txt: expected a name that ends in .csv or .json"),
+    (["--schedules", "all", "--plot", "curves.txt"], "curves.txt: expected a name that ends in .png, .svg or .pdf"),
 ])
 def test_wrong_usage_has_status_2(run, untrained, arguments, message):
     refused(run("compare", *arguments), message, status=2)
 
 
 @pytest.mark.parametrize(("option", "name", "message"), [
-    ("--save", "runs.txt", ".csv or .json"), ("--save", "missing/runs.csv", "cannot be written"),
+    ("--save", "missing/runs.csv", "cannot be written"),
     ("--plot", "missing/curves.png", "cannot be written")])
 def test_a_file_that_cannot_be_written_is_refused_before_training(run, untrained, digits, tmp_path, option, name,
                                                                  message):
