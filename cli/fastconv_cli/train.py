@@ -76,6 +76,7 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     from fastconv.runs.run import CONFIGURATION
     from fastconv.runs.train import begin, resume
     from fastconv_cli.compiling import announce_compiling
+    from fastconv_cli.overwriting import Overwriting
     from fastconv_cli.progress import TrainingProgress
 
     context = click.get_current_context()
@@ -102,7 +103,8 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     progress = TrainingProgress(Console(stderr=as_json), "held-out" if configuration.hold_out else "test")
     try:
         with announce_compiling(), progress:
-            trained = begin(folder, configuration, [progress]) if resumed is None else resume(folder, [progress])
+            followers = [progress, Overwriting(Path(configuration.output or ""))]
+            trained = begin(folder, configuration, followers) if resumed is None else resume(folder, followers)
     except KeyboardInterrupt as interruption:
         if not (folder / CONFIGURATION).exists():
             raise

@@ -249,3 +249,14 @@ def test_a_run_whose_checkpoint_is_cut_short_says_how_to_go_on(run, digits, tmp_
         f"{last}: cannot be read as a checkpoint: it is damaged or cut short, or not a safetensors file; {best} has "
         f"the model of the best epoch; `fastconv train {description}` begins anew\n")
     assert run("train", description).exit_code == 0
+
+
+def test_a_model_that_another_training_has_saved_meanwhile_is_not_overwritten_in_silence(run, digits, tmp_path,
+                                                                                         monkeypatch):
+    again, output = options(digits, tmp_path, "--epochs", 3), tmp_path / "m.safetensors"
+    assert "overwrites" not in run("train", *again).stderr
+    assert "overwrites" not in run("train", *again, "--run", tmp_path / "second").stderr
+    monkeypatch.setattr(TrainingProgress, "on_batch_end", lambda *_: fc.save(fc.nn.Linear(1, 1), output))
+    result = run("train", *again, "--run", tmp_path / "third")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count(f"{output}: overwrites a file that another training has written meanwhile") == 1
