@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +70,7 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     from fastconv.runs.configuration import Configuration, read_configuration
     from fastconv.runs.environment import differences, environment
     from fastconv.runs.metrics import as_row
-    from fastconv.runs.record import find_run, new_folder, read_record
+    from fastconv.runs.record import find_run, read_record
     from fastconv.runs.run import CONFIGURATION
     from fastconv.runs.train import begin, resume
     from fastconv_cli.compiling import announce_compiling
@@ -99,41 +97,23 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         described = {} if file is None else read_configuration(file).to_table()
         configuration = Configuration.from_table(described | given).resolved()
         check_writable(Path(configuration.output or ""))
-        folder = run or new_folder(configuration.model)
     progress = TrainingProgress(Console(stderr=as_json), "held-out" if configuration.hold_out else "test")
-    try:
-        with announce_compiling(), progress:
-            followers = [progress, Overwriting(Path(configuration.output or ""))]
-            trained = begin(folder, configuration, followers) if resumed is None else resume(folder, followers)
-    except KeyboardInterrupt as interruption:
-        if not (folder / CONFIGURATION).exists():
-            raise
-        place = f" {interruption}" if interruption.args else ""
-        raise KeyboardInterrupt(f"Interrupted{place}. Go on with: fastconv train --resume {shlex.quote(str(folder))}"
-                                ) from None
-    finally:
-        if run is None:
-            remove_empty(folder)
+    with announce_compiling(), progress:
+        followers = [progress, Overwriting(Path(configuration.output or ""))]
+        trained = begin(run, configuration, followers) if resumed is None else resume(folder, followers)
     if as_json:
         print_document({
-            "model": trained.configuration.model, "run": str(folder), "output": trained.configuration.output,
+            "model": trained.configuration.model, "run": str(trained.folder), "output": trained.configuration.output,
             "threads": fc.get_num_threads(), "epochs": [as_row(result) for result in trained.results],
             "best": None if trained.best is None else trained.best.epoch, "test": trained.test})
     else:
         click.echo(f"Test accuracy {trained.test['accuracy']:.2%} on {trained.test_images:,} images.")
         click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")
         best = "no best epoch, all are NaN" if trained.best is None else f"best epoch {trained.best.epoch}"
-        click.echo(f"Run in {folder}, {best}")
+        click.echo(f"Run in {trained.folder}, {best}")
     if not math.isfinite(trained.test["loss"]):
         click.echo(f"Warning: the loss on the test images is {trained.test['loss']}, the model is of no use; train it "
                    "with a smaller --lr.", err=True)
-
-
-def remove_empty(folder: Path) -> None:
-    """Removes the folder of a run that did not begin, and the one around it, where nothing is in them."""
-    with suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
 
 
 def shown(path: Path) -> Path:
