@@ -105,7 +105,8 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         print_document({
             "model": trained.configuration.model, "run": str(trained.folder), "output": trained.configuration.output,
             "threads": fc.get_num_threads(), "epochs": [as_row(result) for result in trained.results],
-            "best": None if trained.best is None else trained.best.epoch, "test": trained.test})
+            "best": None if trained.best is None else trained.best.epoch,
+            "test": {name: value if math.isfinite(value) else None for name, value in trained.test.items()}})
     else:
         click.echo(f"Test accuracy {trained.test['accuracy']:.2%} on {trained.test_images:,} images.")
         click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")

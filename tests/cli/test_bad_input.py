@@ -1,5 +1,7 @@
 """What a user who gives something wrong is told: one line that says what was found and what was expected."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -189,8 +191,9 @@ def test_a_report_about_a_model_whose_weights_are_no_numbers(run, broken_model, 
 
 def test_a_training_whose_last_step_ruins_the_model_is_warned_of(run, digits, tmp_path):
     result = run("train", "--data", digits, "--optimizer", "sgd", "--lr", 1e30, "--schedule", "constant", "--epochs", 1,
-                 "--batch-size", 200)
+                 "--batch-size", 200, "--json")
     assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["test"]["loss"] is None
     assert "Warning: the loss on the test images is nan, the model is of no use" in result.stderr
 
 
