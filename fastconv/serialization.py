@@ -20,6 +20,9 @@ from fastconv.nn.layer import Layer
 
 FORMAT = "fastconv 1"
 
+#: The name of the best model in the folder of a run.
+BEST = "best.safetensors"
+
 #: The layers a file may name; nothing else is ever made from one.
 LAYERS: dict[str, Callable[..., Layer]] = {layer.__name__: layer for layer in (
     nn.AconA, nn.AconB, nn.AconC, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Add, nn.AvgPool2d, nn.BatchNorm2d,
@@ -76,7 +79,7 @@ def from_bytes(content: bytes, name: str = "model") -> Layer:
         state = parse_tensors(content)  # checks the header, too
         metadata = json.loads(content[8:8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
     except (SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
-        raise CheckpointError(f"{name}: cannot be read as a model: {error}") from error
+        raise CheckpointError(f"{name}: cannot be read as a model: {_reason(error)}") from error
     return _model(metadata, state, name)
 
 
@@ -101,13 +104,22 @@ def _model(metadata: dict[str, str], state: dict[str, NDArray[Any]], path: str) 
 
 def read_tensors(path: str | os.PathLike[str], what: str) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """The arrays and the metadata of a safetensors file; CheckpointError, saying what was expected, for another one."""
+    if os.path.isdir(path):
+        best = os.path.join(path, BEST)
+        hint = f"; the best model of this run is {best}" if os.path.isfile(best) else ""
+        raise CheckpointError(f"{path}: is a folder, expected {what} in a file{hint}")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata, names = file.metadata() or {}, file.keys()
             return {name: file.get_tensor(name) for name in names}, metadata
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise CheckpointError(f"{path}: cannot be read as {what}: {reason}") from error
+        raise CheckpointError(f"{path}: cannot be read as {what}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SafetensorError):
+        return "it is damaged or cut short, or not a safetensors file"
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
 def _describe(layer: Layer) -> dict[str, Any]:

@@ -223,7 +223,9 @@ def test_saving_again_replaces_the_file(path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("make", [lambda path: path, lambda path: path.parent], ids=["missing", "folder"])
-def test_a_path_without_a_file_is_no_model(path, make):
-    with pytest.raises(CheckpointError, match=f"^{make(path)}: cannot be read as a model"):
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda path: path, "cannot be read as a model: No such file"),
+    (lambda path: path.parent, "is a folder, expected a model in a file")], ids=["missing", "folder"])
+def test_a_path_without_a_file_is_no_model(path, make, message):
+    with pytest.raises(CheckpointError, match=f"^{make(path)}: {message}"):
         fc.load(make(path))

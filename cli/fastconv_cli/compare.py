@@ -10,17 +10,26 @@ import click
 from fastconv_cli.names import parse_name, parse_names
 from fastconv_cli.options import (
     FILE,
+    POSITIVE,
     augment_option,
     batch_size_option,
     check_writable,
+    checked,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
     threads_option,
 )
+
+
+def check_save(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The path, if its name says what to write there."""
+    from fastconv.experiments.record import check_record
+
+    return checked(path, check_record)
 
 
 @click.command()
@@ -38,12 +47,12 @@ from fastconv_cli.options import (
 @click.option("--epochs", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="Times the training images are gone through.")
 @batch_size_option()
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Learning rate, the highest one of a schedule.  [default: each optimizer's own]")
 @augment_option
 @threads_option
 @plot_option("Draw the loss curves")
-@click.option("--save", type=FILE, metavar="FILE.csv|FILE.json",
+@click.option("--save", type=FILE, metavar="FILE.csv|FILE.json", callback=check_save,
               help="Write the runs: a row for each epoch, or everything as JSON.")
 @json_option
 def compare(
@@ -61,7 +70,7 @@ def compare(
     from rich.console import Console
 
     from fastconv.experiments.compare import Comparison, settings_of, train_all
-    from fastconv.experiments.record import check_record, save_record
+    from fastconv.experiments.record import save_record
     from fastconv.experiments.setting import REGISTRIES, Setting
     from fastconv.plots.curves import save_curves
     from fastconv.plots.picture import check_plot
@@ -85,11 +94,9 @@ def compare(
     for path in (save, plot):
         if path is not None:
             check_writable(path)
-    if save is not None:
-        check_record(save)
     if plot is not None:
         check_plot(plot)
-    train_set, test_set = load_data(folder)
+    train_set, test_set = load_data_for(model, folder)
     progress = CompareProgress(Console(stderr=as_json), len(names) * seeds, epochs, len(train_set))
     interrupted = None
     try:
@@ -109,3 +116,5 @@ def compare(
             Console().print(render(comparison))
     if interrupted is not None:
         raise interrupted
+    if all(each.diverged is not None for each in comparison.runs):
+        raise click.ClickException("Every run diverged: try a smaller --lr, or look for NaN in the images.")

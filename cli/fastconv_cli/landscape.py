@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastconv_cli.names import parse_names
-from fastconv_cli.options import FILE, check_writable, json_option, print_document
+from fastconv_cli.options import FILE, POSITIVE, check_picture, check_writable, json_option, print_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,15 +36,15 @@ def parse_place(context: click.Context, parameter: click.Parameter, text: str | 
               help="Optimizers and full-batch methods, each perhaps with its own learning rate.")
 @click.option("--function", "function_name", type=click.Choice(["quadratic", "rosenbrock"]), default="quadratic",
               show_default=True, help="quadratic: x²/2 + RHO·y²/2.  rosenbrock: (1 - x)² + 100(y - x²)².")
-@click.option("--rho", type=click.FloatRange(min=0, min_open=True), metavar="RHO",
+@click.option("--rho", type=POSITIVE, metavar="RHO",
               help="The quadratic's condition number.  [default: 10]")
 @click.option("--steps", type=click.IntRange(min=1), metavar="N",
               help="Steps of each; those that choose their steps end where they have converged.  "
                    "[default: 100, or 500 on rosenbrock]")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Learning rate where none stands after the name.  [default: one that suits each]")
 @click.option("--start", metavar="X,Y", callback=parse_place, help="Where they start.  [default: -4,1.5, or -0.7,2]")
-@click.option("--output", type=FILE, metavar="FILE.png",
+@click.option("--output", type=FILE, metavar="FILE.png", callback=check_picture,
               help='The picture; needs matplotlib ("fastconv[plots]").  [default: landscape.png; none with --json]')
 @json_option
 def landscape(

@@ -8,18 +8,17 @@ import click
 
 from fastconv_cli.names import parse_name
 from fastconv_cli.options import (
+    POSITIVE,
     batch_size_option,
     check_writable,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
     threads_option,
 )
-
-RATE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command("lr-find")
@@ -27,8 +26,8 @@ RATE = click.FloatRange(min=0, min_open=True)
 @model_option
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME", help="Optimizer to find a rate for.")
 @batch_size_option()
-@click.option("--low", type=RATE, default=1e-5, show_default=True, metavar="RATE", help="The first step's rate.")
-@click.option("--high", type=RATE, default=10.0, show_default=True, metavar="RATE", help="The last step's rate.")
+@click.option("--low", type=POSITIVE, default=1e-5, show_default=True, metavar="RATE", help="The first step's rate.")
+@click.option("--high", type=POSITIVE, default=10.0, show_default=True, metavar="RATE", help="The last step's rate.")
 @click.option("--steps", type=click.IntRange(min=21), default=300, show_default=True, metavar="N",
               help="Steps from the one to the other.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
@@ -57,7 +56,7 @@ def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, lo
     if plot is not None:
         check_writable(plot)
         check_plot(plot)
-    train_set, _ = load_data(folder)
+    train_set, _ = load_data_for(model, folder)
     with announce_compiling():
         test = lr_range(setting, train_set, seed, low, high, steps)
     if plot is not None:

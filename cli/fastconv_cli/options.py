@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from errno import EISDIR
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     from fastconv.data import Dataset
 
 FILE = click.Path(path_type=Path)
+
+
+class Positive(click.FloatRange):
+    """A finite number above 0."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not finite.", param, ctx)
+        return number
+
+
+POSITIVE = Positive()
 
 #: Columns of a table in a file or a pipe.
 PIPED_WIDTH = 150
@@ -50,6 +67,23 @@ def check_augment(context: click.Context, parameter: click.Parameter, text: str 
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from error
     return text
+
+
+def checked(path: Path | None, check: Callable[[Path], None]) -> Path | None:
+    """The path, if there is none or `check` accepts it; else BadParameter with the ValueError's words."""
+    try:
+        if path is not None:
+            check(path)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+    return path
+
+
+def check_picture(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The path, if its name is one of a picture."""
+    from fastconv.plots.picture import check_picture_name
+
+    return checked(path, check_picture_name)
 
 
 data_option = click.option(
@@ -89,7 +123,7 @@ def input_option(otherwise: str = "as it was trained, or 1 28 28") -> Callable[[
 
 def plot_option(drawing: str) -> Callable[[FC], FC]:
     """--plot, with what it draws."""
-    return click.option("--plot", type=FILE, metavar="FILE.png",
+    return click.option("--plot", type=FILE, metavar="FILE.png", callback=check_picture,
                         help=f'{drawing}; needs matplotlib ("fastconv[plots]").')
 
 
@@ -98,6 +132,16 @@ def load_data(folder: Path | None) -> tuple[Dataset, Dataset]:
     import fastconv as fc
 
     return fc.data.digits() if folder is None else fc.data.load(folder)
+
+
+def load_data_for(model: str, folder: Path | None) -> tuple[Dataset, Dataset]:
+    """As `load_data`; ShapeError where the network of that name cannot take these images."""
+    from fastconv.models import MODELS
+    from fastconv.nn.fit import check_fit
+
+    train, test = load_data(folder)
+    check_fit(model, MODELS[model](), train.images.shape)
+    return train, test
 
 
 def check_writable(path: Path) -> None:

@@ -23,9 +23,10 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     history, and the data it was trained for. The page opens without a network connection.
     """
     import fastconv as fc
+    from fastconv.nn.fit import check_fit
     from fastconv.report.build import report as build
     from fastconv.report.history import read_history
-    from fastconv.runs.run import BEST
+    from fastconv.serialization import BEST
     from fastconv_cli.compiling import announce_compiling
 
     check_writable(output)
@@ -36,6 +37,7 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
     history = [] if history_file is None else read_history(history_file)
     model = fc.load(model_file)
     _, test_set = load_data(folder)
+    check_fit(str(model_file), model, test_set.images.shape, "name its images with --data")
     source = f"{len(test_set):,} images of {'the digits that come with fastconv' if folder is None else folder.name}"
     with announce_compiling():
         page = build(model, test_set, name, source, history)
@@ -44,7 +46,13 @@ def report(model_file: Path, folder: Path | None, history_file: Path | None, out
 
 
 def _data_of(run: Path) -> Path | None:
+    from fastconv.data.sources import SETS
+    from fastconv.errors import RunError
     from fastconv.runs.run import CONFIGURATION, read_toml
 
     data = read_toml(run / CONFIGURATION).get("data") if (run / CONFIGURATION).is_file() else None
-    return None if data is None else Path(data)
+    if data is None:
+        return None
+    if data not in SETS and not Path(data).exists():
+        raise RunError(f"{run}: this run's data are gone: {data}; name them with --data")
+    return Path(data)

@@ -20,18 +20,21 @@ def runs() -> None:
 def list_runs(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER: how far each is, and its best epoch."""
     from fastconv.errors import RunError
-    from fastconv.runs.record import find_runs, read_record
+    from fastconv.runs.record import UNREADABLE, list_records
     from fastconv_cli.runs_table import render_list
 
     if not folder.is_dir():
         raise RunError(f"{folder}: found no such folder; `fastconv train` makes it for its first run")
-    records = [read_record(each) for each in find_runs(folder)]
+    records = list_records(folder)
     if as_json:
         print_document({"folder": str(folder), "runs": [record.to_dict() for record in records]})
     elif records:
         print_table(render_list(records))
     else:
         click.echo(f"{folder} has no runs.")
+    for record in records:
+        if record.state == UNREADABLE:
+            click.echo(record.message, err=True)
 
 
 @runs.command()

@@ -12,9 +12,10 @@ from fastconv_cli.options import (
     augment_option,
     batch_size_option,
     check_writable,
+    checked,
     data_option,
     json_option,
-    load_data,
+    load_data_for,
     model_option,
     plot_option,
     print_document,
@@ -22,6 +23,13 @@ from fastconv_cli.options import (
 )
 
 DEFAULT_RANGES = ("lr=1e-4:1e-1", "weight_decay=1e-6:1e-1")
+
+
+def check_storage_name(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The path, if its name says what kind of storage it is."""
+    from fastconv.experiments.search import check_storage
+
+    return checked(path, check_storage)
 
 
 @click.command()
@@ -34,7 +42,7 @@ DEFAULT_RANGES = ("lr=1e-4:1e-1", "weight_decay=1e-6:1e-1")
               help="Points to draw at random, those that a storage already has included.  [default: 30]")
 @click.option("--grid", type=click.IntRange(min=2), metavar="N",
               help="Instead of random points, all combinations of N values of each range.")
-@click.option("--storage", type=FILE, metavar="FILE",
+@click.option("--storage", type=FILE, metavar="FILE", callback=check_storage_name,
               help="Keep the trials in a file, .db for SQLite or .journal for one that also network drives can hold. "
                    "The same command continues the search; several at once share it.")
 @data_option
@@ -69,7 +77,7 @@ def search(
     """
     from rich.console import Console
 
-    from fastconv.experiments.search import Final, Search, check_optuna, to_dict
+    from fastconv.experiments.search import Final, Search, check_optuna, to_dict, with_parameters
     from fastconv.experiments.setting import REGISTRIES, Setting
     from fastconv.experiments.space import Range, grid_plan, random_plan
     from fastconv.plots.heat_map import check_heat_map, save_heat_map
@@ -89,6 +97,8 @@ def search(
         bases = [Setting(model, optimizer=name, schedule=parse_name(schedule, REGISTRIES["schedule"], "--schedule"),
                          epochs=epochs, batch_size=batch_size, augment=augment)
                  for name in names]
+        for base in bases:
+            with_parameters(base, plan.points[0])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     check_optuna()
@@ -97,7 +107,7 @@ def search(
             check_writable(path)
     if plot is not None:
         check_plot(plot)
-    train_set, test_set = load_data(folder)
+    train_set, test_set = load_data_for(model, folder)
     searches = {base.optimizer: Search(base, plan, train_set, seed, storage) for base in bases}
     status, finals = Console(stderr=as_json), dict[str, Final]()
     interrupted = None
@@ -124,3 +134,6 @@ def search(
             Console().print(render(each, finals.get(name), len(test_set)))
     if interrupted is not None:
         raise interrupted
+    if not any(each.best() for each in searches.values()):
+        raise click.ClickException("Every trial diverged: look for NaN in the images, or search smaller learning rates "
+                                   "with --range lr=LOW:HIGH.")

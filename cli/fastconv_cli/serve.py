@@ -1,5 +1,6 @@
 """`fastconv serve`."""
 
+from errno import EADDRINUSE
 from pathlib import Path
 
 import click
@@ -35,8 +36,14 @@ def serve(model_file: Path, host: str, port: int) -> None:
         click.echo(f"Warning: {host} can be reached by other machines. Anyone who reaches it can use the model; there "
                    "is no encryption and no login.", err=True)
     shown = f"[{host}]" if ":" in host else host
-    run(service, host, port, started=lambda bound: click.echo(
-        f"Serving {model_file.name} on http://{shown}:{bound} (Ctrl-C stops)"))
+    try:
+        run(service, host, port, started=lambda bound: click.echo(
+            f"Serving {model_file.name} on http://{shown}:{bound} (Ctrl-C stops)"))
+    except OSError as error:
+        if error.errno != EADDRINUSE:
+            raise
+        raise click.ClickException(f"Another program listens on port {port}: choose another with --port, or let "
+                                   "--port 0 take a free one.") from error
     click.echo("Stopped.")
 
 

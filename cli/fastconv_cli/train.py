@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from fastconv_cli.names import parse_name
 from fastconv_cli.options import (
     FILE,
+    POSITIVE,
     augment_option,
     batch_size_option,
     check_writable,
@@ -32,11 +33,11 @@ from fastconv_cli.options import (
 @batch_size_option()
 @click.option("--optimizer", default="adamw", show_default=True, metavar="NAME",
               help="The rule that changes the weights: sgd, nesterov, rmsprop, adam, ...; a wrong name lists them all.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE",
+@click.option("--lr", type=POSITIVE, metavar="RATE",
               help="Highest learning rate of the run.  [default: one that suits the optimizer]")
 @click.option("--schedule", default="one-cycle", show_default=True, metavar="NAME",
               help="How the learning rate goes over the run: constant, cosine, step, ...; a wrong name lists them all.")
-@click.option("--clip-grad-norm", type=click.FloatRange(min=0, min_open=True), metavar="NORM",
+@click.option("--clip-grad-norm", type=POSITIVE, metavar="NORM",
               help="Scale gradients down to this norm, all together.")
 @click.option("--hold-out", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="SHARE",
               help="Judge epochs by this share of the training images, and use the test images once, at the end.")
@@ -69,10 +70,11 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
     from fastconv.runs.configuration import Configuration, read_configuration
     from fastconv.runs.environment import differences, environment
     from fastconv.runs.metrics import as_row
-    from fastconv.runs.record import find_run, new_folder, read_record
+    from fastconv.runs.record import find_run, read_record
     from fastconv.runs.run import CONFIGURATION
     from fastconv.runs.train import begin, resume
     from fastconv_cli.compiling import announce_compiling
+    from fastconv_cli.overwriting import Overwriting
     from fastconv_cli.progress import TrainingProgress
 
     context = click.get_current_context()
@@ -95,27 +97,24 @@ def train(file: Path | None, run: Path | None, resumed: str | None, as_json: boo
         described = {} if file is None else read_configuration(file).to_table()
         configuration = Configuration.from_table(described | given).resolved()
         check_writable(Path(configuration.output or ""))
-        folder = run or new_folder(configuration.model)
     progress = TrainingProgress(Console(stderr=as_json), "held-out" if configuration.hold_out else "test")
-    try:
-        with announce_compiling(), progress:
-            trained = begin(folder, configuration, [progress]) if resumed is None else resume(folder, [progress])
-    except KeyboardInterrupt as interruption:
-        if not (folder / CONFIGURATION).exists():
-            raise
-        place = f" {interruption}" if interruption.args else ""
-        raise KeyboardInterrupt(f"Interrupted{place}. Go on with: fastconv train --resume {shlex.quote(str(folder))}"
-                                ) from None
+    with announce_compiling(), progress:
+        followers = [progress, Overwriting(Path(configuration.output or ""))]
+        trained = begin(run, configuration, followers) if resumed is None else resume(folder, followers)
     if as_json:
         print_document({
-            "model": trained.configuration.model, "run": str(folder), "output": trained.configuration.output,
+            "model": trained.configuration.model, "run": str(trained.folder), "output": trained.configuration.output,
             "threads": fc.get_num_threads(), "epochs": [as_row(result) for result in trained.results],
-            "best": None if trained.best is None else trained.best.epoch, "test": trained.test})
+            "best": None if trained.best is None else trained.best.epoch,
+            "test": {name: value if math.isfinite(value) else None for name, value in trained.test.items()}})
     else:
         click.echo(f"Test accuracy {trained.test['accuracy']:.2%} on {trained.test_images:,} images.")
         click.echo(f"Model saved in {shown(Path(trained.configuration.output or ''))}")
         best = "no best epoch, all are NaN" if trained.best is None else f"best epoch {trained.best.epoch}"
-        click.echo(f"Run in {folder}, {best}")
+        click.echo(f"Run in {trained.folder}, {best}")
+    if not math.isfinite(trained.test["loss"]):
+        click.echo(f"Warning: the loss on the test images is {trained.test['loss']}, the model is of no use; train it "
+                   "with a smaller --lr.", err=True)
 
 
 def shown(path: Path) -> Path:

@@ -29,6 +29,9 @@ ONE_SET = (("images", "labels"), ("x", "y"))
 #: Deflate cannot expand further: 258 bytes from 2 bits.
 LARGEST_RATIO = 1032
 
+#: Bytes of pixels that are checked at a time.
+BLOCK_BYTES = 1 << 22
+
 #: What NumPy and zipfile raise for files that are damaged or made to do harm.
 DAMAGE = (OSError, ValueError, TypeError, SyntaxError, TokenError, KeyError, IndexError, EOFError, OverflowError,
           RecursionError, MemoryError, RuntimeError, AttributeError, zlib.error, zipfile.BadZipFile)
@@ -148,7 +151,19 @@ def _pair(path: Path, arrays: Arrays, images_name: str, labels_name: str, mapped
         labels = labels[:, 0]
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{path}: expected {labels_name} to be integer labels (N,), got {labels.dtype} {labels.shape}")
+    _check_finite(path, images_name, images)
     return images, np.array(labels)
+
+
+def _check_finite(path: Path, name: str, images: NDArray[Any]) -> None:
+    """Raises DataError for pixels that would turn every loss and every gradient into NaN."""
+    if not np.issubdtype(images.dtype, np.floating) or images.size == 0:
+        return
+    block = max(1, BLOCK_BYTES // images[0].nbytes)
+    for start in range(0, len(images), block):
+        finite = np.isfinite(images[start:start + block]).reshape(len(images[start:start + block]), -1).all(axis=1)
+        if not finite.all():
+            raise DataError(f"{path}: {name} contains NaN or infinite pixels, first in image {start + finite.argmin()}")
 
 
 def _classes(path: Path, arrays: Arrays, pairs: list[Pair]) -> tuple[str, ...]:

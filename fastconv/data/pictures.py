@@ -78,7 +78,7 @@ def image_folder(folder: str | os.PathLike[str], size: tuple[int, int] | None = 
     for (path, _), array in zip(files, arrays, strict=True):
         if array.shape != arrays[0].shape:
             raise DataError(f"{path}: expected {_in_words(arrays[0])} pixels as in {files[0][0]}, got "
-                            f"{_in_words(array)}; image_folder(..., size=(height, width)) resizes")
+                            f"{_in_words(array)}; bring all pictures to one size")
     return Dataset(np.stack(arrays), np.array([label for _, label in files]), names)
 
 

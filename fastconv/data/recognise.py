@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str], size: tuple[int, int] | None = None, seed
     path, name = Path(path), os.fspath(path)
     if not path.exists() and name in SETS:
         path = cache_folder() / name
-        if not path.is_dir():
+        if not path.is_dir() or all(each.name.startswith(".") for each in path.iterdir()):  # parts of downloads
             raise DataError(f"{name}: not downloaded yet; `fastconv data fetch {name}` does it")
     if not path.exists():
         raise DataError(f"{path}: found no such folder or file; expected {LOOKED_FOR}")
@@ -77,6 +77,9 @@ def _load_folder(folder: Path, size: tuple[int, int] | None) -> tuple[Dataset, D
                 return _pictures(folder / "train", folder / name, size, classes)
         if class_folders(folder):
             return image_folder(folder, size), None
+        if not any(each.is_file() for each in folder.rglob("*")) and any(folder.iterdir()):
+            names = ", ".join(sorted(each.name for each in folder.iterdir())[:5])
+            raise DataError(f"{folder}: its folders contain no pictures: {names}")
     found = ", ".join(sorted(each.name for each in folder.iterdir())[:5]) if folder.is_dir() else "a file"
     raise DataError(f"{folder}: expected {LOOKED_FOR}; found {found or 'an empty folder'}")
 

@@ -77,6 +77,7 @@ class Trajectory:
                 "values": self.values.tolist()}
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def trajectory(name: str, function: Function, start: tuple[float, float] | None = None, steps: int | None = None,
                lr: float | None = None) -> Trajectory:
     """The way of the optimizer in optim.OPTIMIZERS, or of the method in optim.METHODS, of that name.
@@ -120,6 +121,8 @@ def _by_steps(name: str, lr: float, function: Function, start: Vector, steps: in
         try:
             trainer.step(one, (weights - function.evaluate(weights)[1])[None])
         except DivergenceError:
+            return points, True
+        if not np.isfinite(layer.weight).all():
             return points, True
         points.append(layer.weight[:, 0].astype(np.float64))
     return points, False

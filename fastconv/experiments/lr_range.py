@@ -100,7 +100,8 @@ def lr_range(setting: Setting, train: Dataset, seed: int = 0, low: float = 1e-5,
     except DivergenceError:
         if len(gauge.losses) <= WARM_UP:
             raise DataError(f"the loss was lost after {len(gauge.losses)} steps, at rate "
-                            f"{growing.lr(len(gauge.losses), 0, low):.2g}: begin with a smaller one") from None
+                            f"{growing.lr(len(gauge.losses), 0, low):.2g}: begin with a smaller one, or look for NaN "
+                            "in the images") from None
     rates = tuple(growing.lr(step, 0, low) for step in range(len(gauge.losses)))
     return LrRange(rates, tuple(gauge.losses), tuple(gauge.smoothed))
 

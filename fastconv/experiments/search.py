@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastconv.data import Dataset, stratified_split
-from fastconv.errors import DivergenceError
+from fastconv.errors import DataError, DivergenceError
 from fastconv.experiments.setting import Setting
 from fastconv.experiments.space import Plan
 from fastconv.experiments.trial import COMPLETE, Trial
@@ -141,6 +141,12 @@ def check_optuna() -> None:
     """Raises ValueError where no search can be made."""
     if find_spec("optuna") is None:
         raise ValueError('searches need Optuna: pip install "fastconv[search]"')
+
+
+def check_storage(path: Path) -> None:
+    """Raises DataError where the name of the file does not say its format."""
+    if path.suffix not in (".db", ".sqlite", ".journal"):
+        raise DataError(f"{path}: expected a name that ends in .db, .sqlite or .journal")
 
 
 def to_dict(search: Search, final: Final | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from fastconv.errors import DataError
+from fastconv.experiments.search import check_storage
 from fastconv.experiments.space import Plan
 from fastconv.experiments.trial import COMPLETE, DIVERGED, PRUNED, Trial
 
@@ -167,14 +168,13 @@ class _Planned(BaseSampler):
 def _open(path: Path | None) -> BaseStorage:
     if path is None:
         return InMemoryStorage()
+    check_storage(path)
     if path.suffix == ".journal":
         _check_journal(path)
         # Symbolic links lock also on network file systems; on Windows they need rights that few users have.
         lock = JournalFileOpenLock(str(path)) if os.name == "nt" else JournalFileSymlinkLock(str(path))
         return JournalStorage(JournalFileBackend(str(path), lock))
-    if path.suffix in (".db", ".sqlite"):
-        return _open_sqlite(path)
-    raise DataError(f"{path}: expected a name that ends in .db, .sqlite or .journal")
+    return _open_sqlite(path)
 
 
 def _open_sqlite(path: Path) -> BaseStorage:

@@ -84,7 +84,12 @@ class Layer:
         self._sessions = Pool()
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        return _infer()(self, x)
+        try:
+            return _infer()(self, x)
+        except ShapeError as error:
+            if self.input_shape in (None, np.shape(x)[1:]):
+                raise
+            raise ShapeError(f"{error}; the model was trained for images {self.input_shape}") from error
 
     def freeze(self, shape: Shape | None = None, dtype: DTypeLike = np.float32) -> None:
         """Compiles and packs all that calls with images of `shape` (C, H, W) need, so that none waits for it.

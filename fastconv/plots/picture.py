@@ -24,6 +24,11 @@ def check_matplotlib(purpose: str) -> None:
 def check_plot(path: Path) -> None:
     """Raises DataError where no picture could be drawn to such a file."""
     check_matplotlib(str(path))
+    check_picture_name(path)
+
+
+def check_picture_name(path: Path) -> None:
+    """Raises DataError where the name of the file is not that of a picture."""
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"{path}: expected a name that ends in .png, .svg or .pdf")
 

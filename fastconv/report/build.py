@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastconv import explain
 from fastconv._version import __version__
 from fastconv.data.dataset import Dataset
+from fastconv.errors import DataError
 from fastconv.explain.predictions import Predictions
 from fastconv.nn.activation import ReLU
 from fastconv.nn.convolution import Conv2d
@@ -36,12 +37,15 @@ SEARCHED = 10_000
 def report(model: Layer, test: Dataset, name: str, source: str, history: Sequence[EpochResult] = ()) -> str:
     """A page of HTML about a model: how good it is on a test set, where it errs, and what it looks at.
 
-    name, source: what the page calls the model and the set. Raises DataError where there is no matplotlib, ShapeError
-    where model and set do not fit.
+    name, source: what the page calls the model and the set. Raises DataError where there is no matplotlib or an output
+    is NaN, ShapeError where model and set do not fit.
     """
     check_matplotlib("report")
     shape = test.images.shape[1:]
     layers, said = summarize(model, shape), explain.predictions(model, test)
+    if not np.isfinite(said.loss):
+        raise DataError(f"{name}: its outputs for the test images are not numbers: look for NaN in its weights and in "
+                        "the images")
     wrong = len(said.worst())
     low, high = said.interval()
     size = "×".join(map(str, shape))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastconv.callbacks import best_of, default_monitor
-from fastconv.errors import RunError
+from fastconv.errors import CheckpointError, RunError
 from fastconv.runs.lock import is_locked
 from fastconv.runs.metrics import as_row, read_results
 from fastconv.runs.run import CONFIGURATION, ENVIRONMENT, OUTCOME, read_toml
@@ -18,14 +18,15 @@ from fastconv.trainer import EpochResult
 #: Where runs are, unless somebody says otherwise.
 RUNS = Path("runs")
 
-RUNNING, INTERRUPTED = "running", "interrupted"
+RUNNING, INTERRUPTED, UNREADABLE = "running", "interrupted", "unreadable"
 
 
 @dataclass(frozen=True)
 class Record:
     """A run: what is to be done, with what, and what has come of it.
 
-    state: running, finished, stopped early, diverged or interrupted.  message: what it diverged by.
+    state: running, finished, stopped early, diverged, interrupted or unreadable.  message: what it diverged by, or what
+    cannot be read.
     """
 
     folder: Path
@@ -72,6 +73,17 @@ def read_record(folder: Path) -> Record:
                   str(outcome["state"]), outcome.get("message"))
 
 
+def list_records(folder: Path = RUNS) -> list[Record]:
+    """The runs in a folder, by name, those that are damaged too."""
+    records = []
+    for each in find_runs(folder):
+        try:
+            records.append(read_record(each))
+        except (RunError, CheckpointError) as error:
+            records.append(Record(each, {}, {}, (), UNREADABLE, str(error)))
+    return records
+
+
 def find_runs(folder: Path = RUNS) -> list[Path]:
     """The folders of runs in a folder, by name; none where it is missing."""
     return sorted(path.parent for path in folder.glob(f"*/{CONFIGURATION}"))
@@ -88,12 +100,16 @@ def find_run(name: str) -> Path:
 
 
 def new_folder(model: str) -> Path:
-    """A folder for a new run that does not exist yet: runs/MODEL-DATE-TIME."""
-    base = f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
-    number = 1
-    while (folder := RUNS / (base if number == 1 else f"{base}-{number}")).exists():
-        number += 1
-    return folder
+    """Makes a folder for a new run, which no other process is given: runs/MODEL-DATE-TIME."""
+    base, number = f"{model}-{datetime.now():%Y%m%d-%H%M%S}", 1
+    while True:
+        folder = RUNS / (base if number == 1 else f"{base}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
 
 def differing(records: Sequence[Record]) -> dict[str, list[Any]]:

@@ -20,11 +20,11 @@ from fastconv.runs.environment import environment
 from fastconv.runs.lock import Lock
 from fastconv.runs.metrics import Metrics, read_results
 from fastconv.runs.toml import to_toml
-from fastconv.serialization import to_bytes
+from fastconv.serialization import BEST, to_bytes
 from fastconv.trainer import Callback, EpochResult, Plan, Progress, Trainer
 
 CONFIGURATION, ENVIRONMENT, OUTCOME = "run.toml", "environment.toml", "outcome.toml"
-BEST, LAST = "best.safetensors", "last.safetensors"
+LAST = "last.safetensors"
 
 #: Seconds between two checkpoints inside an epoch.
 INTERVAL = 10.0

@@ -1,11 +1,15 @@
 """What a user who gives something wrong is told: one line that says what was found and what was expected."""
 
+import json
+
 import numpy as np
 import pytest
 
+import fastconv as fc
+
 IMAGES = np.zeros((20, 28, 28), np.uint8)
 LABELS = np.arange(20, dtype=np.uint8) % 10
-UNREADABLE = "cannot be read as a model"
+UNREADABLE = "cannot be read as a model: it is damaged or cut short, or not a safetensors file"
 
 
 @pytest.fixture
@@ -82,13 +86,28 @@ def test_files_to_predict_that_do_not_exist(run, model_file, tmp_path, name):
         pytest.param(IMAGES[:0], LABELS[:0], ["train-images", "at least 1"], id="empty set"),
         pytest.param(IMAGES, LABELS + 5, ["train-labels", "0 to 9", "14"], id="label out of range"),
         pytest.param(IMAGES, LABELS[:9], ["train-labels", "20", "9"], id="too few labels"),
-        pytest.param(IMAGES[:, :4, :4], LABELS, ['Conv2d "3"', "(5, 5)", "2, 2)"], id="images too small"),
+        pytest.param(IMAGES[:, :4, :4], LABELS, [
+            "lenet5 takes images of another size, the images are 1×4×4: name another network with --model, or other "
+            "images with --data", 'Conv2d "3"', "(5, 5)", "2, 2)"], id="images too small"),
     ],
 )
 def test_data_to_train_on(run, tmp_path, write_idx, images, labels, messages):
     folder = write_idx(tmp_path / "data", images, labels)
     refused(run("train", "--data", folder, "--output", tmp_path / "m.safetensors"), *messages)
     assert not (tmp_path / "m.safetensors").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [("train",), ("compare", "--optimizers", "adam"), ("search",), ("lr-find",)])
+def test_a_network_for_images_of_other_colours(run, digits, tmp_path, command):
+    refused(run(*command, "--data", digits, "--model", "resnet8"), "resnet8 takes images 3×32×32, the images are "
+            "1×28×28: name another network with --model, or other images with --data")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_network_for_grey_images_of_any_name(run, tmp_path):
+    np.savez(tmp_path / "set.npz", images=np.zeros((100, 3, 28, 28), np.uint8), labels=np.tile(LABELS, 5))
+    refused(run("train", "--data", tmp_path / "set.npz"), "lenet5 takes images with 1 channel, the images are 3×28×28")
 
 
 def test_a_truncated_idx_file(run, tmp_path, write_idx):
@@ -118,13 +137,64 @@ def test_damaged_models(run, damaged_model, command, change, messages):
     refused(run(command, damaged_model(change)), "damaged.safetensors", *messages)
 
 
+@pytest.mark.parametrize("command", ["evaluate {}", "predict {} x.png", "summary {}", "profile {}", "serve {}",
+                                     "cache warm {}"])
+def test_a_folder_for_a_model(run, model_file, command):
+    folder = model_file.parent / "run"
+    refused(run(*command.format(folder).split()), f"{folder}: is a folder, expected a model in a file; the best model "
+            f"of this run is {folder / 'best.safetensors'}")
+    refused(run(*command.format(folder.parent).split()), f"{folder.parent}: is a folder, expected a model in a file")
+
+
 def test_a_model_that_does_not_exist(run, tmp_path):
     refused(run("evaluate", tmp_path / "none.safetensors"), "none.safetensors", "No such file")
 
 
 def test_a_model_for_other_images(run, model_file, tmp_path, write_idx):
     folder = write_idx(tmp_path / "data", IMAGES[:, :20, :20], LABELS)
-    refused(run("evaluate", model_file, "--data", folder), "Linear", "400", "got")
+    for command in ("evaluate", "report"):
+        refused(run(command, model_file, "--data", folder), f"{model_file} takes images 1×28×28, the images are "
+                "1×20×20: name its images with --data (Linear", "400", "got")
+
+
+@pytest.fixture
+def broken_model(tmp_path, model_file):
+    """A network whose last bias is NaN."""
+    model = fc.load(model_file)
+    state = model.state_dict()
+    next(reversed(state.values()))[:] = np.nan
+    model.load_state_dict(state)
+    fc.save(model, tmp_path / "broken.safetensors")
+    return tmp_path / "broken.safetensors"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "report"])
+def test_test_images_that_are_no_numbers(run, model_file, tmp_path, command):
+    images = IMAGES[:, None].astype(np.float32)
+    spoilt = images.copy()
+    spoilt[3, 0, 0, 0] = np.nan
+    np.savez(tmp_path / "set.npz", train_images=images, train_labels=LABELS, test_images=spoilt, test_labels=LABELS)
+    result = run(command, *([] if command == "train" else [model_file]), "--data", tmp_path / "set.npz")
+    refused(result, "set.npz: test_images contains NaN or infinite pixels, first in image 3")
+
+
+def test_evaluating_a_model_whose_weights_are_no_numbers(run, broken_model, digits):
+    refused(run("evaluate", broken_model, "--data", digits), "broken.safetensors: its loss on the test images is nan",
+            "smaller --lr")
+
+
+def test_a_report_about_a_model_whose_weights_are_no_numbers(run, broken_model, digits, tmp_path):
+    pytest.importorskip("matplotlib")
+    refused(run("report", broken_model, "--data", digits), "its outputs for the test images are not numbers")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_training_whose_last_step_ruins_the_model_is_warned_of(run, digits, tmp_path):
+    result = run("train", "--data", digits, "--optimizer", "sgd", "--lr", 1e30, "--schedule", "constant", "--epochs", 1,
+                 "--batch-size", 200, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["test"]["loss"] is None
+    assert "Warning: the loss on the test images is nan, the model is of no use" in result.stderr
 
 
 @pytest.mark.parametrize("output", ["missing/m.safetensors", "."], ids=["missing folder", "a folder"])
@@ -154,6 +224,15 @@ def test_training_that_diverges_keeps_no_broken_model(run, digits, tmp_path):
         (["evaluate"], "'MODEL'"),
         (["predict", "m.safetensors", "x.npy", "--top", "0"], "'--top'"),
         (["summary", "--input", "1"], "'--input'"),
+        (["summary", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["profile", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["cache", "warm", "nope"], "'nope' is neither a file nor one of lenet5, lenet5_classic, "),
+        (["train", "--lr", "inf"], "inf is not finite"),
+        (["train", "--lr", "nan"], "nan is not finite"),
+        (["train", "--clip-grad-norm", "inf"], "inf is not finite"),
+        (["compare", "--optimizers", "sgd", "--lr", "inf"], "inf is not finite"),
+        (["lr-find", "--high", "inf"], "inf is not finite"),
+        (["landscape", "--lr", "inf"], "inf is not finite"),
     ],
 )
 def test_wrong_usage_has_status_2(run, arguments, message):

@@ -107,8 +107,9 @@ def test_a_report_that_does_not_exist_is_refused_before_measuring(run, measured,
 @pytest.mark.parametrize("option", ["--save", "--plot"])
 def test_an_unwritable_file_is_refused_before_measuring(run, measured, tmp_path, option):
     asked = measured(3)
-    failed(run("bench", option, tmp_path / "missing" / "file"), "cannot be written")
-    failed(run("bench", option, tmp_path), "expected a file, found a folder")
+    (tmp_path / "folder.png").mkdir()
+    failed(run("bench", option, tmp_path / "missing" / "file.png"), "cannot be written")
+    failed(run("bench", option, tmp_path / "folder.png"), "expected a file, found a folder")
     assert asked == []
 
 
@@ -145,10 +146,11 @@ def test_a_plot_without_matplotlib_is_refused_before_measuring(run, measured, tm
     assert asked == []
 
 
-def test_a_plot_of_an_unknown_format_is_refused_before_measuring(run, measured, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_a_plot_of_an_unknown_format_is_wrong_usage(run, measured, tmp_path):
     asked = measured(3)
-    failed(run("bench", "--plot", tmp_path / "plot.txt"), "plot.txt", ".png")
+    result = run("bench", "--plot", tmp_path / "plot.txt")
+    assert result.exit_code == 2
+    assert "plot.txt: expected a name that ends in .png, .svg or .pdf" in result.stderr
     assert asked == []
 
 

@@ -71,7 +71,7 @@ def test_warm_fails_in_one_line_where_nothing_can_be_kept(run, monkeypatch, tmp_
     assert result.stderr.count("\n") == 1
 
 
-def test_warm_of_a_network_that_is_not_there_fails_in_one_line(run, tmp_path):
+def test_warm_of_a_network_that_is_not_there_is_wrong_usage(run, tmp_path):
     result = run("cache", "warm", tmp_path / "missing.safetensors")
-    assert result.exit_code == 1
-    assert result.stderr.count("\n") == 1
+    assert result.exit_code == 2
+    assert "missing.safetensors' is neither a file nor one of lenet5" in result.stderr

@@ -73,10 +73,11 @@ def test_every_run_is_augmented_as_asked_and_the_table_and_the_record_say_so(run
         assert one["epochs"][0]["loss"] != other["epochs"][0]["loss"]
 
 
-def test_a_diverged_run_is_shown_and_does_not_end_the_others(run, digits, tmp_path):
+def test_a_diverged_run_is_shown_and_does_not_end_the_others_and_where_all_are_the_status_is_1(run, digits, tmp_path):
     path = tmp_path / "runs.csv"
     result = run("compare", "--optimizers", "sgd,adam", "--lr", 1e30, "--data", digits, *QUICK, "--save", path)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1
+    assert "Every run diverged: try a smaller --lr, or look for NaN in the images." in result.stderr
     assert "1/4  sgd, seed 0  diverged: epoch 1, batch 2 of 4" in result.stdout
     assert "2 of 2" in result.stdout
     with path.open(newline="", encoding="utf-8") as file:
@@ -100,13 +101,15 @@ def test_a_plot_is_a_picture(run, digits, tmp_path):
     (["--optimizers", "adam,adam"], "'adam' is given more than once"),
     (["--activations", "relu", "--optimizer", "all"], "'all' is not one of"),
     (["--schedules", "all", "--seeds", "0"], "'--seeds'"),
+    (["--schedules", "all", "--save", "runs.txt"], "runs.txt: expected a name that ends in .csv or .json"),
+    (["--schedules", "all", "--plot", "curves.txt"], "curves.txt: expected a name that ends in .png, .svg or .pdf"),
 ])
 def test_wrong_usage_has_status_2(run, untrained, arguments, message):
     refused(run("compare", *arguments), message, status=2)
 
 
 @pytest.mark.parametrize(("option", "name", "message"), [
-    ("--save", "runs.txt", ".csv or .json"), ("--save", "missing/runs.csv", "cannot be written"),
+    ("--save", "missing/runs.csv", "cannot be written"),
     ("--plot", "missing/curves.png", "cannot be written")])
 def test_a_file_that_cannot_be_written_is_refused_before_training(run, untrained, digits, tmp_path, option, name,
                                                                  message):

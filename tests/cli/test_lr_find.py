@@ -34,7 +34,8 @@ def test_a_loss_that_falls_nowhere_suggests_nothing(run):
 
 @pytest.mark.parametrize(("more", "message"), [
     (("--low", 1, "--high", 1), "--high must be above --low"), (("--optimizer", "adan"), "'adan'"),
-    (("--steps", 5), "'--steps'")])
+    (("--steps", 5), "'--steps'"),
+    (("--plot", "lr.txt"), "lr.txt: expected a name that ends in .png, .svg or .pdf")])
 def test_wrong_usage_has_status_2(run, more, message):
     result = run("lr-find", *more)
     assert result.exit_code == 2

@@ -54,3 +54,12 @@ def test_a_page_that_cannot_be_written_is_an_error_before_the_work(run, model_fi
     result = run("report", model_file, "-o", tmp_path / "none" / "page.html")
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
+
+
+def test_a_run_whose_data_are_gone_asks_for_them(run, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "run.toml").write_text('data = "/gone/digits"\n')
+    result = run("report", folder)
+    assert result.exit_code == 1
+    assert f"{folder}: this run's data are gone: /gone/digits; name them with --data" in result.stderr

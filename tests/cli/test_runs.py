@@ -1,5 +1,6 @@
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,17 @@ class TestRuns:
         lines = [line.split() for line in result.stdout.splitlines()]
         assert [line[:5] for line in lines if line and line[0] in ("one", "two")] == [
             [name, "finished", "lenet5", "adamw", "2/2"] for name in ("one", "two")]
+
+    def test_a_damaged_run_is_listed_as_unreadable_beside_the_others(self, run):
+        Path("runs/one/run.toml").write_text("epochs = ")
+        result = run("runs", "list")
+        assert result.exit_code == 0, result.output
+        lines = [line.split()[:2] for line in result.stdout.splitlines()]
+        assert ["one", "unreadable"] in lines
+        assert ["two", "finished"] in lines
+        assert "run.toml: not TOML" in result.stderr
+        listed = json.loads(run("runs", "list", "--json").stdout)
+        assert [each["state"] for each in listed["runs"]] == ["unreadable", "finished"]
 
     def test_show_has_configuration_environment_and_epochs(self, run, digits):
         result = run("runs", "show", "one")

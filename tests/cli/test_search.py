@@ -74,6 +74,9 @@ def test_ranges_are_chosen(run, digits):
     (["--range", "lr=1e-3:1", "--range", "lr=1e-4:1"], "lr: more than one range"),
     (["--trials", "5", "--grid", "3"], "--trials and --grid exclude each other"),
     (["--grid", "1"], "'--grid'"),
+    (["--range", "momentum=0.5:0.9"], "not momentum"),
+    (["--storage", "study.txt"], "study.txt: expected a name that ends in .db, .sqlite or .journal"),
+    (["--grid", "2", "--plot", "heat.txt"], "heat.txt: expected a name that ends in .png, .svg or .pdf"),
     (["--plot", "heat.png"], "a heat map needs a grid over two ranges"),
     (["--grid", "2", "--range", "lr=1e-3:1", "--plot", "heat.png"], "a heat map needs a grid over two ranges"),
 ])
@@ -82,8 +85,6 @@ def test_wrong_usage_has_status_2(run, untrained, arguments, message):
 
 
 @pytest.mark.parametrize(("arguments", "messages"), [
-    (["--range", "momentum=0.5:0.9"], ["adamw takes lr, ", "not momentum"]),
-    (["--storage", "study.txt"], ["study.txt", ".db, .sqlite or .journal"]),
     (["--storage", "missing/study.db"], ["missing", "cannot be written"]),
     (["--grid", "2", "--plot", "missing/heat.png"], ["missing", "cannot be written"]),
 ])
@@ -114,3 +115,10 @@ def test_ctrl_c_keeps_the_finished_trials(run, digits, tmp_path):
     assert "of 100000 trials finished" in output
     kept = json.loads(run("search", *options, "--trials", 1, "--json").stdout)
     assert [trial["number"] for trial in kept["adamw"]["trials"]] == [0]
+
+
+def test_a_search_of_which_nothing_came_fails_after_its_table(run, digits):
+    result = run("search", "--trials", 2, "--optimizer", "sgd", "--range", "lr=1e29:1e30", "--data", digits, *QUICK)
+    assert result.exit_code == 1
+    assert "0 complete" in result.stdout
+    assert "Every trial diverged: look for NaN in the images, or search smaller learning rates" in result.stderr

@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_is_one_line_and_status_1(run, small_file):
         result = run("serve", small_file, "--port", taken.getsockname()[1])
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert "address already in use" in result.stderr.lower()
+    assert "choose another with --port, or let --port 0 take a free one" in result.stderr
 
 
 def test_a_model_that_does_not_say_its_shape_is_one_line_and_status_1(run, tmp_path):

@@ -231,3 +231,32 @@ def test_ctrl_c_leaves_the_model_of_the_last_epoch(digits, tmp_path):
     assert lines[-1].endswith(f"Go on with: fastconv train --resume '{tmp_path / 'a run'}'")
     assert read_checkpoint(tmp_path / "a run" / LAST).epochs >= 1
     assert isinstance(fc.load(output), fc.nn.Sequential)
+
+
+def test_a_training_that_does_not_begin_leaves_no_folder(run, tmp_path):
+    assert run("train", "--data", tmp_path / "none").exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_whose_checkpoint_is_cut_short_says_how_to_go_on(run, digits, tmp_path):
+    assert run("train", *options(digits, tmp_path)).exit_code == 0
+    last = tmp_path / "run" / LAST
+    last.write_bytes(last.read_bytes()[:-100])
+    result = run("train", "--resume", tmp_path / "run")
+    assert result.exit_code == 1
+    best, description = last.with_name("best.safetensors"), last.with_name("run.toml")
+    assert result.stderr.endswith(
+        f"{last}: cannot be read as a checkpoint: it is damaged or cut short, or not a safetensors file; {best} has "
+        f"the model of the best epoch; `fastconv train {description}` begins anew\n")
+    assert run("train", description).exit_code == 0
+
+
+def test_a_model_that_another_training_has_saved_meanwhile_is_not_overwritten_in_silence(run, digits, tmp_path,
+                                                                                         monkeypatch):
+    again, output = options(digits, tmp_path, "--epochs", 3), tmp_path / "m.safetensors"
+    assert "overwrites" not in run("train", *again).stderr
+    assert "overwrites" not in run("train", *again, "--run", tmp_path / "second").stderr
+    monkeypatch.setattr(TrainingProgress, "on_batch_end", lambda *_: fc.save(fc.nn.Linear(1, 1), output))
+    result = run("train", *again, "--run", tmp_path / "third")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count(f"{output}: overwrites a file that another training has written meanwhile") == 1

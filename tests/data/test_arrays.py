@@ -134,3 +134,11 @@ def test_what_is_no_archive_is_refused(tmp_path):
         npz(tmp_path / "set.npz")
     with pytest.raises(DataError, match=r"none\.npz: not a readable .npz file: No such file"):
         npz(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_no_numbers_are_refused_with_their_image(read, value):
+    images = IMAGES.astype(np.float32)
+    images[4, 0, 0, 0] = value
+    with pytest.raises(DataError, match="test_images contains NaN or infinite pixels, first in image 4"):
+        read(train_images=IMAGES.astype(np.float32), train_labels=LABELS, test_images=images, test_labels=LABELS)

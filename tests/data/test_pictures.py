@@ -42,7 +42,7 @@ def test_pictures_are_colour_if_one_of_them_is(folder_of):
 
 def test_pictures_of_several_sizes_are_named_and_resized_when_asked(folder_of):
     folder = folder_of({"a/1.png": GREY, "a/2.png": np.full((8, 12), 7, np.uint8)})
-    with pytest.raises(DataError, match=r"2.png: expected 4 × 6 pixels as in .*1.png, got 8 × 12; .*size="):
+    with pytest.raises(DataError, match=r"2.png: expected 4 × 6 pixels as in .*1.png, got 8 × 12; bring all pictures"):
         image_folder(folder)
     np.testing.assert_array_equal(image_folder(folder, size=(4, 6)).images[1], np.full((1, 4, 6), 7))
 

@@ -1,6 +1,8 @@
 """The right reader for whatever is at a path."""
 
 import gzip
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,13 +119,19 @@ def test_a_fetched_set_is_found_by_its_name(idx_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTCONV_CACHE", str(tmp_path / "cache"))
     with pytest.raises(DataError, match="kmnist: not downloaded yet; `fastconv data fetch kmnist` does it"):
         load("kmnist")
+    cache = tmp_path / "cache" / "kmnist"
+    cache.mkdir(parents=True)
+    (cache / ".train-images.gz.part").touch()  # of a download that failed
+    with pytest.raises(DataError, match="kmnist: not downloaded yet"):
+        load("kmnist")
+    shutil.rmtree(cache)
     idx_folder("cache/kmnist")
     assert load("kmnist")[0].classes[0] == "o"
 
 
 @pytest.mark.parametrize("make", [
     lambda path: None, lambda path: path.mkdir(), lambda path: path.write_text("text"),
-    lambda path: (path / "other").mkdir(parents=True),
+    lambda path: shutil.copytree(Path(__file__).parent, path / "other"),
 ])
 def test_what_was_looked_for_is_said(tmp_path, make):
     make(tmp_path / "set")
@@ -149,3 +157,10 @@ def test_data_of_another_name_trains_with_no_change_but_the_folder(tmp_path, idx
     trainer = fc.Trainer(model, fc.optim.AdamW(lr=1e-3))
     history = trainer.fit(train, epochs=5, batch_size=16, validation=test)
     assert history[-1].loss < history[0].loss
+
+
+def test_folders_of_classes_without_pictures_are_named(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=f"^{tmp_path}: its folders contain no pictures: cats, dogs$"):
+        load(tmp_path)

@@ -119,3 +119,13 @@ def test_what_cannot_be_run_is_refused(arguments, message):
 def test_a_quadratic_must_have_a_minimum(rho):
     with pytest.raises(ValueError, match=f"rho must be a number above 0, got {rho}"):
         quadratic(rho)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("function", [quadratic(), rosenbrock()])
+def test_a_step_far_too_long_diverges_without_a_warning(function):
+    for lr in (1e30, 1e308):
+        way = trajectory("sgd", function, lr=lr)
+        assert way.diverged
+        assert np.isfinite(way.points).all()
+        assert np.isfinite(way.values).all()

@@ -64,5 +64,5 @@ def test_a_range_that_is_none_is_refused(options, message):
 
 
 def test_a_loss_that_is_lost_at_once_is_told():
-    with pytest.raises(DataError, match=r"the loss was lost after \d steps, at rate .*begin with a smaller one"):
+    with pytest.raises(DataError, match=r"lost after \d steps, at rate .*begin with a smaller one, or look for NaN"):
         lr_range(Setting(optimizer="sgd"), data.digits()[0], low=1e30, high=1e33)

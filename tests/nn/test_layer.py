@@ -210,3 +210,12 @@ def test_an_error_names_the_layer_the_shape_expected_and_the_shape_found():
 def test_an_error_of_a_single_layer_names_its_kind():
     with pytest.raises(ShapeError, match=r"^Conv2d: expected \(N, 4, H, W\), got \(5, 1, 6, 6\)$"):
         nn.Conv2d(4, 2, 3)(X)
+
+
+def test_images_that_do_not_fit_are_told_what_the_model_was_trained_for():
+    model = nn.Conv2d(1, 6, 5)
+    with pytest.raises(ShapeError, match=r"got \(1, 3, 28, 28\)$"):
+        model(np.zeros((1, 3, 28, 28), np.uint8))
+    model.set_images([0.5], [0.5], None, (1, 28, 28))
+    with pytest.raises(ShapeError, match=r"got \(1, 3, 28, 28\); the model was trained for images \(1, 28, 28\)$"):
+        model(np.zeros((1, 3, 28, 28), np.uint8))

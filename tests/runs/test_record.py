@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import fastconv as fc
@@ -71,12 +73,10 @@ def test_runs_are_found_by_their_path_or_their_name_in_runs(tmp_path, monkeypatc
 
 def test_a_new_folder_is_new_although_another_run_began_in_the_same_second(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders = set()
-    for _ in range(3):
-        folder = new_folder("lenet5")
-        folder.mkdir(parents=True)
-        folders.add(folder)
-    assert len(folders) == 3
+    with ThreadPoolExecutor(8) as threads:  # as processes would, at the same time
+        folders = list(threads.map(new_folder, ["lenet5"] * 40))
+    assert len(set(folders)) == 40
+    assert all(folder.is_dir() for folder in folders)
 
 
 def test_what_runs_differ_in_is_named(tmp_path):
