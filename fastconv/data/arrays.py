@@ -156,8 +156,11 @@ def _pair(path: Path, arrays: Arrays, images_name: str, labels_name: str, mapped
 
 
 def _check_finite(path: Path, name: str, images: NDArray[Any]) -> None:
-    """Raises DataError for pixels that would turn every loss and every gradient into NaN."""
-    if not np.issubdtype(images.dtype, np.floating) or images.size == 0:
+    """Raises DataError for pixels that would turn every loss and every gradient into NaN.
+
+    Arrays that stay on disk are not read for it; their mean would not be finite.
+    """
+    if not np.issubdtype(images.dtype, np.floating) or images.size == 0 or isinstance(images, np.memmap):
         return
     block = max(1, BLOCK_BYTES // images[0].nbytes)
     for start in range(0, len(images), block):
