@@ -30,5 +30,5 @@ def test_integers_become_pixels_floats_stay_floats_and_objects_become_nothing(ta
 
 @pytest.mark.parametrize("taker", TAKERS[:2], ids=["engine", "NumPy"])
 def test_what_is_no_array_is_not_to_be_converted(taker):
-    with pytest.raises(DtypeError, match="expected images uint8 .* got object, which is no array of numbers$"):
+    with pytest.raises(DtypeError, match=r"expected images uint8 .* got object, which is no array of numbers$"):
         taker(None)
