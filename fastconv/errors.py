@@ -1,5 +1,20 @@
 """The errors fastconv raises. Each is a ValueError or a TypeError with a message for people."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy as np
+
+#: What to do with arrays of other types, by the kind of their dtype: integers are pixels, which the network still
+#: normalises, floats are prepared.
+_CONVERSIONS = {"i": "; convert pixels from 0 to 255 with {}.astype(np.uint8)",
+                "u": "; convert pixels from 0 to 255 with {}.astype(np.uint8)",
+                "f": "; convert with {}.astype(np.float32)", "O": ", which is no array of numbers"}
+
 
 class ShapeError(ValueError):
     """An array whose shape does not fit the layer that was given it."""
@@ -7,6 +22,12 @@ class ShapeError(ValueError):
 
 class DtypeError(TypeError):
     """An array whose dtype is none of those accepted."""
+
+    @classmethod
+    def of_images(cls, dtype: np.dtype[Any], name: str) -> Self:
+        """What to raise for the array `name`, whose dtype is none that images have."""
+        return cls("expected images uint8 (0 to 255) or float32 (already prepared), "
+                   f"got {dtype}{_CONVERSIONS.get(dtype.kind, '').format(name)}")
 
 
 class DataError(ValueError):

@@ -156,6 +156,9 @@ class Trainer:
         """
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
+        if not isinstance(augment, Augmentation | None):
+            named = f"; a text becomes one by data.parse_augmentation({augment!r})" if isinstance(augment, str) else ""
+            raise TypeError(f"expected augment to be an Augmentation or None, got {augment!r}{named}")
         data, held_out = as_dataset(train), None if validation is None else as_dataset(validation)
         targets = check_targets(self.model, self.loss, data.images, data.labels)
         if held_out is not None:

@@ -162,3 +162,8 @@ def test_without_scikit_learn_the_message_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "fastconv.sklearn")
     with pytest.raises(ImportError, match=r'pip install "fastconv\[sklearn\]"'):
         importlib.import_module("fastconv.sklearn")
+
+
+def test_an_augmentation_by_name_is_refused_with_what_makes_one():
+    with pytest.raises(TypeError, match=r"data\.parse_augmentation\('digits'\)"):
+        CNNClassifier(augment="digits", epochs=1).fit(np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1])

@@ -89,3 +89,12 @@ def test_lenet_learns_digits_that_are_moved_turned_and_mixed(loss):
     trainer = fc.Trainer(models.lenet5(), optim.AdamW(lr=3e-3), loss=loss)
     trainer.fit(train, epochs=3, augment=Augmentation(shift=1, rotate=10, mixup=0.2))
     assert trainer.evaluate(test)["accuracy"] > 0.93
+
+
+@pytest.mark.parametrize(("augment", "message"), [
+    ("digits", r"got 'digits'; a text becomes one by data\.parse_augmentation\('digits'\)$"),
+    ({"shift": 1}, r"expected augment to be an Augmentation or None, got \{'shift': 1\}$"),
+])
+def test_what_is_no_augmentation_is_refused(augment, message):
+    with pytest.raises(TypeError, match=message):
+        trained(augment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -79,8 +80,13 @@ async def load(host: str, port: int, image: np.ndarray, clients: int, seconds: f
 def main(url: str, clients: int, seconds: float, shape: tuple[int, int, int]) -> None:
     """Ask a running `fastconv serve` for predictions, from many clients at once."""
     address = urlsplit(url)
+    host, port = address.hostname or "127.0.0.1", address.port or 80
+    try:
+        socket.create_connection((host, port), SECONDS).close()
+    except OSError as error:
+        raise click.ClickException(f"nothing answers at {url}; start `fastconv serve` first") from error
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    click.echo(asyncio.run(load(address.hostname or "127.0.0.1", address.port or 80, image, clients, seconds)))
+    click.echo(asyncio.run(load(host, port, image, clients, seconds)))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,11 @@ def race(folder: Path, epochs: int, seed: int) -> Iterator[Run]:
     for contender in CONTENDERS:
         command = [sys.executable, "-m", "fastconv_bench.race", "--contender", contender, "--data", str(folder),
                    "--epochs", str(epochs), "--seed", str(seed), "--threads", str(fc.get_num_threads())]
-        document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            why = (done.stderr.splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise click.ClickException(f"{contender}: {why.removeprefix('Error: ')}")
+        document = json.loads(done.stdout)
         yield Run(**{**document, "laps": tuple(Lap(**lap) for lap in document["laps"])})
 
 
@@ -140,7 +144,11 @@ def main(folder: Path, accuracy: float, epochs: int, seed: int, threads: int | N
     if threads is not None:
         fc.set_num_threads(threads)
     if contender is not None:
-        click.echo(json.dumps(asdict(run(contender, folder, epochs, seed))))
+        try:
+            made = run(contender, folder, epochs, seed)
+        except (ValueError, OSError, ImportError) as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(json.dumps(asdict(made)))
         return
     for each in race(folder, epochs, seed):
         laps = "  ".join(f"{lap.seconds:.1f} s {lap.accuracy:.2%}" for lap in each.laps)

@@ -27,7 +27,10 @@ from fastconv_cli.options import (
 @threads_option
 @json_option
 def bench(quick: bool, save: Path | None, old: Path | None, plot: Path | None, as_json: bool) -> None:
-    """Measure fastconv on this machine, beside plain NumPy and, where installed, PyTorch and ONNX Runtime."""
+    """Measure fastconv on this machine.
+
+    It is measured beside plain NumPy and, where installed, PyTorch and ONNX Runtime.
+    """
     from rich.console import Console
 
     import fastconv as fc

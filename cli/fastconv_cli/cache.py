@@ -19,7 +19,7 @@ MEGABYTE = 1e6
 
 @click.group()
 def cache() -> None:
-    """Compiled kernels: what is kept of them, and filling it ahead of time.
+    """Show, compile or delete the compiled kernels.
 
     They are kept beside the package; where that cannot be written, in the user's folder for caches; or, if it is set,
     in the folder that NUMBA_CACHE_DIR names.
@@ -56,7 +56,7 @@ def info(as_json: bool) -> None:
 @click.option("--train", is_flag=True, help="Also what training with AdamW needs.")
 @json_option
 def warm(model: str, input_shape: tuple[int, int, int] | None, train: bool, as_json: bool) -> None:
-    """Compile all that a network needs, so that no later process has to.
+    """Compile all that a network needs, ahead of time.
 
     MODEL is the name of a network (lenet5, resnet8, ...) or a saved file.
     """

@@ -60,7 +60,9 @@ def compare(
     activation: str | None, schedule: str | None, seeds: int, folder: Path | None, model: str, epochs: int,
     batch_size: int, lr: float | None, augment: str | None, plot: Path | None, save: Path | None, as_json: bool,
 ) -> None:
-    """Train a network in several ways, each with several seeds, and compare what comes of it.
+    """Compare optimizers, activations or schedules by training.
+
+    Each way of training is run with several seeds.
 
     Exactly one of --optimizers, --activations and --schedules says what is compared; everything else stays the same,
     except that each optimizer has its own learning rate unless --lr is given.

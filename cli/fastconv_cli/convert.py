@@ -18,7 +18,9 @@ from fastconv_cli.options import FILE, check_writable, input_option, json_option
 @json_option
 def convert(source: Path, target: Path, name: str | None, input_shape: tuple[int, int, int] | None,
             as_json: bool) -> None:
-    """Write the network in the file IN to the file OUT in another format.
+    """Convert a network between safetensors and ONNX.
+
+    The network in the file IN is written to the file OUT.
 
     Names that end with .onnx are ONNX files, which ONNX Runtime and others run; names that end with .safetensors are
     fastconv's own.

@@ -51,7 +51,9 @@ def landscape(
     optimizers: str, function_name: str, rho: float | None, steps: int | None, lr: float | None,
     start: tuple[float, float] | None, output: Path | None, as_json: bool,
 ) -> None:
-    """Draw the ways that optimizers take across a function of two variables.
+    """Draw the ways that optimizers take across a function.
+
+    The function has two variables.
 
     Optimizers such as sgd or adam make steps of a given learning rate, with the update that training uses; methods such
     as newton or lbfgs find the length of each step by a line search.

@@ -37,7 +37,9 @@ from fastconv_cli.options import (
 @json_option
 def lr_find(folder: Path | None, model: str, optimizer: str, batch_size: int, low: float, high: float, steps: int,
             seed: int, plot: Path | None, as_json: bool) -> None:
-    """Find a learning rate: train with one that grows in every step, and see where the loss falls and rises.
+    """Suggest a learning rate.
+
+    A network is trained with one that grows in every step, to see where the loss falls and rises.
 
     The suggestion, for `fastconv train --lr`, is the highest rate of a run, in the middle between the rate where the
     loss falls fastest and the one where it is about to rise (Smith 2017, section 3.3).

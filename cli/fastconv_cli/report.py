@@ -17,7 +17,9 @@ from fastconv_cli.options import FILE, check_writable, data_option, load_data, t
 @click.option("-o", "--output", type=FILE, metavar="FILE.html", default=Path("report.html"), show_default=True,
               help='The page; needs matplotlib ("fastconv[plots]").')
 def report(model_file: Path, folder: Path | None, history_file: Path | None, output: Path) -> None:
-    """Write one page about a network: how good it is, where it errs, and what it looks at.
+    """Write one page about a network.
+
+    It shows how good the network is, where it errs, and what it looks at.
 
     MODEL is a file written by `fastconv train` or fastconv.save, or the folder of a run: then its best model, its
     history, and the data it was trained for. The page opens without a network connection.

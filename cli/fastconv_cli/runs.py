@@ -11,14 +11,20 @@ from fastconv_cli.options import FILE, check_writable, json_option, print_docume
 
 @click.group()
 def runs() -> None:
-    """The runs of `fastconv train`, and of fastconv.Run in programs."""
+    """List, show and compare runs.
+
+    They are those of `fastconv train`, and of fastconv.Run in programs.
+    """
 
 
 @runs.command("list")
 @click.argument("folder", type=FILE, default="runs")
 @json_option
 def list_runs(folder: Path, as_json: bool) -> None:
-    """List the runs in FOLDER: how far each is, and its best epoch."""
+    """List the runs in FOLDER.
+
+    It shows how far each is, and its best epoch.
+    """
     from fastconv.errors import RunError
     from fastconv.runs.record import UNREADABLE, list_records
     from fastconv_cli.runs_table import render_list
@@ -42,7 +48,7 @@ def list_runs(folder: Path, as_json: bool) -> None:
 @click.option("--save", type=FILE, metavar="FILE.csv", help="Write the figures of all epochs as CSV.")
 @json_option
 def show(run: str, save: Path | None, as_json: bool) -> None:
-    """Show a run: its configuration, what it was made with, and its epochs.
+    """Show a run's configuration, environment and epochs.
 
     RUN is the folder of a run, or its name in runs.
     """
@@ -65,7 +71,9 @@ def show(run: str, save: Path | None, as_json: bool) -> None:
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @json_option
 def compare_runs(names: tuple[str, ...], as_json: bool) -> None:
-    """Set runs side by side: what differs in their configurations, and what came of it.
+    """Set runs side by side.
+
+    It shows what differs in their configurations, and what came of it.
 
     RUN is the folder of a run, or its name in runs.
     """

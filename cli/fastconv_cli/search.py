@@ -63,7 +63,9 @@ def search(
     folder: Path | None, model: str, schedule: str, epochs: int, batch_size: int, augment: str | None, seed: int,
     plot: Path | None, as_json: bool,
 ) -> None:
-    """Search for good hyper-parameters; needs Optuna ("fastconv[search]").
+    """Search for good hyper-parameters.
+
+    It needs Optuna ("fastconv[search]").
 
     A sixth of the training images, the same share of each class, is held out to choose by. Trials worse than the
     median are given up early, except in a grid. In the end the best setting is trained on all training images and

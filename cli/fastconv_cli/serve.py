@@ -16,7 +16,7 @@ from fastconv_cli.options import FILE, threads_option
               help="Port to listen on; 0 takes a free one.")
 @threads_option
 def serve(model_file: Path, host: str, port: int) -> None:
-    """Answer predictions over HTTP, and offer a page to draw digits on.
+    """Answer predictions over HTTP, with a page to draw on.
 
     MODEL is a file written by `fastconv train` or fastconv.save. Ctrl-C or SIGTERM stops when the requests that have
     begun are answered.

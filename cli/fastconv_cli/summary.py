@@ -13,7 +13,9 @@ from fastconv_cli.options import input_option, json_option, print_document
 @input_option()
 @json_option
 def summary(model: str, input_shape: tuple[int, int, int] | None, as_json: bool) -> None:
-    """Show a network's layers, output shapes, parameters and multiply-adds per image.
+    """Show a network's layers, shapes and parameters.
+
+    Multiply-adds are those of one image.
 
     MODEL is the name of a network (lenet5, resnet8, mobilenet_v1, …) or a saved file; lenet5 where it is not given.
     """

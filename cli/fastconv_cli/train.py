@@ -56,7 +56,9 @@ from fastconv_cli.options import (
               help='Write event files too; needs tensorboardX ("fastconv[tensorboard]").')
 @json_option
 def train(file: Path | None, run: Path | None, resumed: str | None, as_json: bool, **settings: Any) -> None:
-    """Train a network on handwritten digits, or on the images of --data, and save it.
+    """Train a network and save it.
+
+    It learns handwritten digits, or the images of --data.
 
     RUN.toml describes the run by these options' names, with _ for -, such as epochs = 20; options change what it says.
 

@@ -117,10 +117,7 @@ def _check_images(images: NDArray[np.generic]) -> NDArray[np.uint8] | NDArray[np
         hint = "; add the channel axis with images[:, None]" if images.ndim == 3 else ""
         raise ShapeError(f"Dataset: expected images (N, C, H, W), got {images.shape}{hint}")
     if images.dtype != np.uint8 and images.dtype != np.float32:
-        raise DtypeError(
-            f"Dataset: expected images uint8 (0 to 255) or float32 (already prepared), got {images.dtype}; "
-            "convert with images.astype(...)"
-        )
+        raise DtypeError.of_images(images.dtype, "images")
     if len(images) == 0:
         raise DataError(f"Dataset: expected at least one image, got none (images {images.shape})")
     if 0 in images.shape:

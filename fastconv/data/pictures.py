@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -40,7 +41,9 @@ def open_picture(path: str | os.PathLike[str] | IO[bytes], channels: int | None 
     except ImportError as error:
         raise DataError(f'{path}: reading pictures needs Pillow: pip install "fastconv[images]"') from error
     try:
-        with Image.open(source, formats=FORMATS) as file:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # LARGEST is less
+            opened = Image.open(source, formats=FORMATS)
+        with opened as file:
             if file.width * file.height > LARGEST:
                 raise DataError(f"{path}: expected at most {LARGEST} pixels, got {file.width} × {file.height}")
             mode = MODES[channels or (1 if file.mode in GREY or file.mode.startswith("I;") else 3)]

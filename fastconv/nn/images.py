@@ -16,8 +16,7 @@ def check_images(x: NDArray[Any]) -> NDArray[Any]:
     """x as a C-contiguous array, checked to be a batch."""
     images = np.asarray(x)
     if images.dtype not in _DTYPES:
-        raise DtypeError(f"expected images uint8 (0 to 255) or float32 (already prepared), got {images.dtype}; "
-                         "convert with x.astype(np.float32)")
+        raise DtypeError.of_images(images.dtype, "x")
     if images.ndim not in (2, 4) or 0 in images.shape[1:]:
         hint = "; a single image needs x[None]" if images.ndim == 3 else ""
         raise ShapeError(f"expected images (N, C, H, W) or features (N, F), got {images.shape}{hint}")

@@ -49,3 +49,11 @@ def test_the_race_tells_of_both(folder):
     result = CliRunner().invoke(main, ["--data", str(folder), "--epochs", "2", "--accuracy", "1"])
     assert result.exit_code == 0
     assert result.output.count("100.0% not within 2 epochs; first step") == 2
+
+
+def test_a_folder_without_images_is_one_line_and_status_1(tmp_path):
+    result = CliRunner().invoke(main, ["--data", str(tmp_path / "nope")])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("Error: ")
+    assert "nope" in result.stderr

@@ -86,3 +86,8 @@ def test_an_interruption_is_one_line_and_status_130():
 
 def test_a_bug_is_not_hidden():
     assert isinstance(result_of(ZeroDivisionError("a bug")).exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("group", [(), ("runs",), ("cache",), ("data",)], ids=" ".join)
+def test_help_says_in_whole_sentences_what_each_command_does(run, group):
+    assert "..." not in run(*group, "--help").stdout.partition("Commands:")[2]

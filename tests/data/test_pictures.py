@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv.data import image_folder
+from fastconv.data.pictures import open_picture
 from fastconv.errors import DataError
 
 image = pytest.importorskip("PIL.Image")
@@ -77,3 +78,10 @@ def test_without_pillow_the_message_says_what_to_install(folder_of, monkeypatch)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(DataError, match=r'needs Pillow: pip install "fastconv\[images\]"'):
         image_folder(folder)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_too_large_is_one_error_without_a_warning_of_pillow(tmp_path):
+    image.new("1", (9500, 9500)).save(tmp_path / "huge.png")
+    with pytest.raises(DataError, match=r"huge\.png: expected at most 67108864 pixels, got 9500 × 9500"):
+        open_picture(tmp_path / "huge.png")

@@ -42,4 +42,7 @@ def test_the_wheel_without_its_dependencies_runs_a_saved_network_with_numpy_and_
     run(python, "-m", "pip", "install", "--no-deps", wheel)
     run(python, "-m", "pip", "install", "numpy", "safetensors")
     run(python, "-I", "-c", PROGRAM)
+    command = subprocess.run([python.with_name("fastconv"), "--help"], capture_output=True, text=True)
+    assert (command.returncode, command.stderr) == (
+        1, "the command line needs click and rich: pip install fastconv\n")
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model(x), rtol=0, atol=1e-5)
