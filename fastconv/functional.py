@@ -82,6 +82,7 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     padding: zeros around the image, as an integer, a pair (height, width), "same" or "valid".
     algorithm: "winograd" takes 3×3 kernels with stride 1 and dilation 1. Its rounding errors are up to 5e-6 of the
     largest output, and NaN spreads to neighbouring outputs of its image. "auto" may choose it, "direct" never does.
+    "im2col" is "direct" where a group's matrix would have a single row, as in depthwise layers.
     Returns (N, C_out, H_out, W_out).
     """
     x, weight = _array("x", x, 4), _array("weight", weight, 4)
@@ -91,7 +92,7 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: IntPair =
     if bias is not None:
         _expect("bias", bias.shape, weight.shape[:1])
     y = _empty(x.shape, len(weight), window)
-    module = _module(algorithm, window)
+    module = _module(algorithm, window, len(weight) // groups)
 
     def emit(builder: Builder, w: Parameter, b: Parameter | None = None) -> None:
         image = builder.array(x.shape[1:], IMAGES, module.halo(window))
@@ -111,7 +112,7 @@ def conv2d_input_grad(dy: Array, weight: Array, input_shape: Sequence[int], stri
     shape = _shape(input_shape)
     _expect("input_shape", shape, (None, weight.shape[1] * _groups(groups, len(weight)), None, None))
     _expect("dy", dy.shape, (shape[0], len(weight), *_output_size(shape, window)))
-    module = _module(algorithm, window)
+    module = _module(algorithm, window, weight.shape[1])
 
     def emit(builder: Builder, w: Parameter) -> None:
         image = builder.array(dy.shape[1:], IMAGES)
@@ -135,7 +136,7 @@ def conv2d_weight_grad(x: Array, dy: Array, kernel_size: IntPair, stride: IntPai
         raise ShapeError(f"expected the channels of x to be a multiple of groups {groups}, got {x.shape}")
     _expect("dy", dy.shape, (len(x), None, *_output_size(x.shape, window)))
     shape = out_channels, channels // groups, *window.kernel
-    module = _module(algorithm, window)
+    module = _module(algorithm, window, out_channels // groups)
 
     def emit(builder: Builder, w: Parameter) -> Weight:
         weight = builder.weight(w, shape, groups, trainable=True)
@@ -314,13 +315,14 @@ def _conv_window(kernel: tuple[int, int], stride: IntPair, padding: Padding, dil
     return Window(kernel, steps, conv_padding(padding, kernel, steps, spread), spread)
 
 
-def _module(algorithm: Algorithm, window: Window) -> Any:
+def _module(algorithm: Algorithm, window: Window, rows: int) -> Any:
+    """rows: of the matrix that im2col multiplies with."""
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
     if algorithm == "winograd" and not winograd.serves(window):
         raise ValueError(f'algorithm "winograd" takes kernel_size (3, 3), stride (1, 1) and dilation (1, 1), got '
                          f"{window.kernel}, {window.stride} and {window.dilation}; \"auto\" takes any")
-    return ALGORITHMS[algorithm]
+    return direct if algorithm == "im2col" and not im2col.serves(rows) else ALGORITHMS[algorithm]
 
 
 def _places(argmax: NDArray[Any], shape: Sequence[int], window: Window) -> NDArray[np.int64]:

@@ -91,8 +91,12 @@ def workloads() -> Iterator[Workload]:
 
 def _algorithms(layer: Layer, name: str) -> Iterator[str]:
     """Those that have a way of their own to compute a pass."""
-    served = winograd.serves(layer.window) and layer.groups == 1 and name != "weight gradient"
-    return (algorithm for algorithm in ALGORITHMS if served or algorithm != "winograd")
+    rows = (layer.in_channels if name == "input gradient" else layer.out_channels) // layer.groups
+    yield "direct"
+    if im2col.serves(rows):
+        yield "im2col"
+    if winograd.serves(layer.window) and layer.groups == 1 and name != "weight gradient":
+        yield "winograd"
 
 
 def _maker(make: Callable[[Layer, str], dict[str, Contender]], layer: Layer,

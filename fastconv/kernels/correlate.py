@@ -46,14 +46,17 @@ ARGUMENTS = record(
 
 
 @native
-def _correlate_runs(block, op, w, bias, x, y, runs, run_count):
-    """All tiles of the runs, for the `block.rows` target channels that w, bias and y start at."""
+def weight_steps(op, rows):
+    """From one source channel, kernel row and kernel column to the next in a weight packed in blocks of `rows`."""
     if op.channels_inner:
-        w_channel, w_col = block.rows, op.sources * block.rows
-        w_row = op.kernel_width * w_col
-    else:
-        w_col, w_row = block.rows, op.kernel_width * block.rows
-        w_channel = op.kernel_height * w_row
+        return rows, op.kernel_width * op.sources * rows, op.sources * rows
+    return op.kernel_height * op.kernel_width * rows, op.kernel_width * rows, rows
+
+
+@native
+def correlate_runs(block, op, w, bias, x, y, runs, run_count):
+    """All tiles of the runs, for the `block.rows` target channels that w, bias and y start at."""
+    w_channel, w_row, w_col = weight_steps(op, block.rows)
     x_channel = op.x_plane * LANES
     w_row_step, w_col_step = op.kernel_row_step * w_row, op.kernel_col_step * w_col
     x_row_step, x_col_step = op.source_row_step * op.x_row * LANES, op.source_col_step * LANES
@@ -103,5 +106,5 @@ def correlate(records, group):
             target = channel_group * op.targets + op.start + index * block.rows
             w, bias = offset(floats(op.weight, 0), target * taps), offset(floats(op.bias, 0), target)
             y = offset(floats(op.y, group), target * op.y_plane * LANES)
-            _correlate_runs(block, op, w, bias, x, y, wide, op.wide_runs)
-            _correlate_runs(tiles.one_column(block), op, w, bias, x, y, narrow, op.narrow_runs)
+            correlate_runs(block, op, w, bias, x, y, wide, op.wide_runs)
+            correlate_runs(tiles.one_column(block), op, w, bias, x, y, narrow, op.narrow_runs)

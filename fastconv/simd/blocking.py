@@ -49,8 +49,15 @@ CORRELATE_ROWS, SINGLE_PIXEL_ROWS = (8, 12) if _WIDE else (6, 6)
 TILE_COLS = ({1: 8, 2: 8, 3: 6, 4: 5, 5: 4, 6: 4, 7: 3, 8: 3, 9: 2, 10: 2, 11: 2, 12: 2} if _WIDE else
              {1: 6, 2: 3, 3: 2, 4: 1, 5: 1, 6: 1})
 
-#: Weight-gradient tiles: target channels x (source channels or kernel columns).
-GRADIENT_ROWS, GRADIENT_COLS = (4, 6) if _WIDE else (2, 3)
+#: The most pixels in a tile of one channel whose neighbours share so many taps. Share of the peak on Zen 4, gradient by
+#: the input of LeNet's conv1, against a tile of 8 or 6 pixels that shares none: AVX-512 91 and 61 %, AVX2 83 and 55 %;
+#: AVX2 with 6 pixels, which spills, 40 %.
+NEIGHBOURS = {taps: 30 - taps if _WIDE else (15 - taps) // 2 for taps in range(2, 8)}
+
+#: Weight-gradient tiles: the most columns (source channels or kernel columns), and the most target channels for each
+#: number of columns.
+GRADIENT_COLS = 6 if _WIDE else 3
+GRADIENT_ROWS = dict.fromkeys(range(1, 7), 4) if _WIDE else {1: 4, 2: 3, 3: 2}
 
 #: Kernels from this width on are better for its columns than source channels: they share pixels of x. AVX2, whose tiles
 #: have three columns, LeNet's conv2: kernel columns 79 % of the peak, source channels 86 %.

@@ -172,6 +172,25 @@ def fma_vector_window(_typing, tile, value, x, start, row_stride, col_stride):
     return tile(tile, floats, x, types.intp, types.intp, types.intp), codegen
 
 
+@intrinsic
+def fma_neighbours(_typing, tile, weights, x, start, step):
+    """tile[0, c, :] += Σ_k weights[k, 0, :] * x[start + (c + k) * step : + 16], where each vector of x is read once."""
+
+    def codegen(_context, builder, _signature, args):
+        out, weights, x, start, step = args
+        places = _grid(builder, TileType(1, tile.cols + weights_type.rows - 1), x, start, step, step)
+        for i, place in enumerate(places):
+            vector = ir_tools.load(builder, place, FLOATS)
+            for k in range(max(0, i - tile.cols + 1), min(weights_type.rows, i + 1)):
+                total = ir_tools.fma(builder, builder.extract_value(weights, k), vector,
+                                     builder.extract_value(out, i - k))
+                out = builder.insert_value(out, total, i - k)
+        return out
+
+    weights_type = weights
+    return tile(tile, weights, x, types.intp, types.intp), codegen
+
+
 def _grid(builder, tile, x, start, row_stride, col_stride):
     """Pointers to x[start + r * row_stride + c * col_stride], row after row."""
     rows = [builder.gep(x, [builder.add(start, _scaled(builder, row_stride, r))]) for r in range(tile.rows)]

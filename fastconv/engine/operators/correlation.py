@@ -6,7 +6,7 @@ import numpy as np
 
 from fastconv.engine.builder import Builder
 from fastconv.engine.memory import Fixed
-from fastconv.engine.operators.tiling import Lines, tile_pixels, tile_runs
+from fastconv.engine.operators.tiling import Lines, neighbour_pixels, neighbour_taps, tile_pixels, tile_runs
 from fastconv.engine.operators.window import Window, seen_outputs
 from fastconv.engine.program import Call
 from fastconv.engine.tensor import Tensor
@@ -14,6 +14,7 @@ from fastconv.engine.weights import Bias, PackedWeight, Weight, channels_inner
 from fastconv.kernels import correlate as kernels
 from fastconv.kernels import correlate_grad as grad_kernels
 from fastconv.kernels.blocks import runs
+from fastconv.kernels.correlate_single import correlate_single
 from fastconv.layout import LANES
 from fastconv.simd.block import Block
 from fastconv.simd.blocking import (
@@ -32,22 +33,28 @@ def pack_for(size: int, rows: Lines, cols: Lines) -> PackedWeight:
 
 
 def correlate(builder: Builder, x: Tensor, y: Tensor, weight: PackedWeight, bias: Bias | None, rows: Lines,
-              cols: Lines, kernel: tuple[int, int], *, groups: int, targets: int, sources: int) -> list[Call]:
-    """Writes to y, of `groups` times `targets` channels, what the kernel makes of x, of `groups` times `sources`."""
+              cols: Lines, size: tuple[int, int], *, groups: int, targets: int, sources: int) -> list[Call]:
+    """Writes to y, of `groups` times `targets` channels, what the kernel makes of x, of `groups` times `sources`.
+
+    size: the kernel's.
+    """
     values = np.zeros(groups * targets, np.float32) if bias is None else bias.parameter.array
-    calls = []
+    calls, taps = [], neighbour_taps(cols) if targets == 1 else 0
     for run in runs(targets, weight.block_rows):
-        pixels = tile_pixels(rows, cols, run.size)
-        wide, narrow = tile_runs(rows, cols, x.place, y.place, pixels)
+        if taps:
+            kernel, block = correlate_single, Block(taps, neighbour_pixels(cols, taps))
+        else:
+            kernel, block = kernels.correlate, Block(run.size, tile_pixels(rows, cols, run.size))
+        wide, narrow = tile_runs(rows, cols, x.place, y.place, block.cols)
         calls.append(builder.call(
-            kernels.correlate, Block(run.size, pixels), x=x.start, y=y.buffer, weight=Fixed(weight.array),
+            kernel, block, x=x.start, y=y.buffer, weight=Fixed(weight.array),
             bias=Fixed(values), wide=Fixed(wide), wide_runs=len(wide), narrow=Fixed(narrow), narrow_runs=len(narrow),
             groups=groups, targets=targets, sources=sources, start=run.start, blocks=run.blocks,
-            kernel_height=kernel[0], kernel_width=kernel[1],
+            kernel_height=size[0], kernel_width=size[1],
             kernel_row_step=rows.kernel_step, kernel_col_step=cols.kernel_step,
             source_row_step=rows.source_step, source_col_step=cols.source_step,
             x_row=x.place.row, x_plane=x.place.plane, y_plane=y.place.plane,
-            channels_inner=channels_inner(sources, kernel[1]), lower=-np.inf))
+            channels_inner=channels_inner(sources, size[1]), lower=-np.inf))
     return calls
 
 
@@ -59,8 +66,8 @@ def correlate_grad(builder: Builder, x: Tensor, size: tuple[int, int], dy: Tenso
     """
     assert weight.partial is not None
     outputs = [seen_outputs(window, axis, size[axis], dy.place.size[axis]) for axis in (0, 1)]
-    for rows in runs(weight.targets, GRADIENT_ROWS):
-        for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
+    for cols in runs(weight.kernel_width if taps_in_tile else weight.sources, GRADIENT_COLS):
+        for rows in runs(weight.targets, GRADIENT_ROWS[cols.size]):
             x_row = size[1] * window.stride[0] * (1 if taps_in_tile else cols.size)
             most = max(1, GRADIENT_STRIP_BYTES // (4 * LANES * (dy.place.width * rows.size + x_row)))
             builder.call(

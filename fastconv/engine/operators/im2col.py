@@ -21,6 +21,11 @@ from fastconv.simd.block import Block
 from fastconv.simd.blocking import CORRELATE_ROWS, GRADIENT_COLS, GRADIENT_ROWS, PANEL_STRIP_BYTES, TILE_COLS
 
 
+def serves(rows: int) -> bool:
+    """Whether there is a matrix to multiply with: with a single row, each column is used once and needs no place."""
+    return rows > 1
+
+
 def halo(window: Window) -> tuple[int, int, int, int]:
     """The zeros that all functions here need around the image, or its gradient."""
     return window.padding
@@ -58,11 +63,9 @@ def conv2d_weight_grad(builder: Builder, x: Tensor, dy: Tensor, weight: Weight, 
     """Leaves the sums of each group of images, which the step makes the gradient of."""
     weight.partial = partial_sums(weight.size)
     pixels, taps = dy.place.height * dy.place.width, _taps(x, weight, window)
-    most_rows, most_cols = GRADIENT_ROWS, GRADIENT_COLS
-    if weight.targets <= GRADIENT_COLS:  # a tile on its side holds all of them, and no column is read twice
-        most_rows, most_cols = GRADIENT_COLS, GRADIENT_ROWS
-    for rows in runs(weight.targets, most_rows):
-        for cols in runs(weight.row_size, most_cols):
+    on_its_side = weight.targets <= GRADIENT_COLS  # a tile holds all targets, and no column is read twice
+    for cols in runs(weight.row_size, GRADIENT_ROWS[weight.targets] if on_its_side else GRADIENT_COLS):
+        for rows in runs(weight.targets, weight.targets if on_its_side else GRADIENT_ROWS[cols.size]):
             most = max(1, PANEL_STRIP_BYTES // (4 * LANES * (rows.size + cols.size)))
             strip = runs(pixels, most)[0].size
             builder.call(kernels.multiply_weight_grad, Block(rows.size, cols.size),

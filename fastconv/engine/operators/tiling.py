@@ -11,7 +11,7 @@ import numpy as np
 from fastconv.engine.operators.window import Taps
 from fastconv.kernels.correlate import RUN
 from fastconv.layout import Packed
-from fastconv.simd.blocking import TILE_COLS
+from fastconv.simd.blocking import NEIGHBOURS, TILE_COLS
 
 #: Independent multiply-adds that keep two units of four cycles' latency busy, with some to spare for their operands.
 LEAST_IN_FLIGHT = 10
@@ -88,6 +88,19 @@ def tile_cost(rows: Lines, cols: Lines, targets: int, pixels: int) -> float:
 def _tap_cost(targets: int, pixels: int) -> float:
     """Of one tap of a tile; with too few multiply-adds it waits for its sums."""
     return max(targets * pixels, LEAST_IN_FLIGHT) + LOAD_COST * (targets + pixels)
+
+
+def neighbour_taps(cols: Lines) -> int:
+    """The columns of the kernel through which neighbours of a row see the same sources; 0 if too few or too many do."""
+    most = max(cols.progressions, key=lambda each: each.taps * (each.count > 1))
+    shared = most.count > 1 and abs(most.source_step) == abs(cols.source_step)
+    return most.taps if shared and most.taps in NEIGHBOURS else 0
+
+
+def neighbour_pixels(cols: Lines, taps: int) -> int:
+    """The pixels in a tile of neighbours that leaves few of a row over."""
+    count = max(each.count for each in cols.progressions if each.taps == taps)
+    return count // -(-count // NEIGHBOURS[taps])
 
 
 def tile_runs(rows: Lines, cols: Lines, x: Packed, y: Packed, pixels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastconv.engine.operators.tiling import LEAST_IN_FLIGHT, Lines, tile_pixels, tile_runs
+from fastconv.engine.operators.tiling import (
+    LEAST_IN_FLIGHT,
+    Lines,
+    neighbour_pixels,
+    neighbour_taps,
+    tile_pixels,
+    tile_runs,
+)
 from fastconv.engine.operators.window import Taps, Window, backward_taps, forward_taps
 from fastconv.layout import Packed
-from fastconv.simd.blocking import TILE_COLS
+from fastconv.simd.blocking import NEIGHBOURS, TILE_COLS
 from tests.strategies import Axis, axes
 
 both_directions = pytest.mark.parametrize("taps_along", [forward_taps, backward_taps])
@@ -118,3 +125,29 @@ def test_tiles_of_many_alike_pixels_keep_as_many_sums_in_flight_as_are_needed_or
     lines = Lines.of(forward_taps(Window((1, 1)), 0, 120, 120))  # a multiple of every number of pixels that will do
     possible = targets * TILE_COLS[targets]
     assert targets * tile_pixels(lines, lines, targets) >= min(LEAST_IN_FLIGHT, possible)
+
+
+@both_directions
+@pytest.mark.parametrize(("window", "taps"), [
+    (Window((5, 5)), 5),
+    (Window((5, 5), padding=(2,) * 4), 5),
+    (Window((1, 1)), 0),
+    (Window((1, 11)), 0),
+])
+def test_neighbours_share_the_taps_of_a_row_if_there_are_several_but_not_many(taps_along, window, taps):
+    lines = Lines.of(taps_along(window, 1, 28, window.output_size((28, 28))[1]))
+    assert neighbour_taps(lines) == taps
+
+
+def test_a_step_of_two_shares_nothing_forward_and_every_other_tap_backward():
+    window = Window((5, 5), (2, 2))
+    assert neighbour_taps(Lines.of(forward_taps(window, 1, 29, 13))) == 0
+    assert neighbour_taps(Lines.of(backward_taps(window, 1, 29, 13))) == 3
+
+
+def test_neighbours_leave_few_pixels_of_a_row_over():
+    for taps, most in NEIGHBOURS.items():
+        for count in range(2, 100):
+            pixels = neighbour_pixels(Lines.of(forward_taps(Window((1, taps)), 1, count + taps - 1, count)), taps)
+            assert 1 < pixels <= most
+            assert count % pixels < -(-count // most)
