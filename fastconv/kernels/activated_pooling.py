@@ -91,39 +91,45 @@ def _maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner, row, ke
 
 
 @native
-def _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, row, kernel_width,
-          kh_start, kh_end, kw_start, kw_end):
-    if is_valley:
-        return _maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner, row, kernel_width,
-                                  kh_start, kh_end, kw_start, kw_end)
-    return _maximum(formula, keeps_slope, a, b, c, x, argmax, corner, row, kernel_width,
-                    kh_start, kh_end, kw_start, kw_end)
+def _keep(window, y, kept, argmax, target):
+    """Stores what is known of a window: its largest activation, what is kept of it, and its place."""
+    best, keep, place = window
+    vector.store(y, target, best)
+    vector.store(kept, target, keep)
+    vector.store(argmax, target, place)
 
 
 @native
 def _activate_max_pool2d(formula, valley, keeps_slope, window, op, group, argmax):
-    """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1."""
+    """window: the kernel size where it is a compile-time constant, so that whole windows need no loops; else 1 x 1.
+
+    The loops over those have no branches, so that the formula's constants stay in registers.
+    """
     x, y, kept = floats(op.x, group), floats(op.y, group), floats(op.kept, group)
     rows, cols = whole_windows(window, op)
     for channel in range(op.channels):
         a, b, c = coefficients(op, group, channel)
         is_valley = _is_valley(valley, op, channel)
         for oh in range(op.out_height):
-            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
             corner, target = corner_of(op, channel, oh, 0), (channel * op.y_plane + oh * op.y_row) * LANES
-            for ow in range(op.out_width):
-                if rows[0] <= oh < rows[1] and cols[0] <= ow < cols[1]:
-                    best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
-                                              window.cols, 0, window.rows, 0, window.cols)
-                else:
-                    kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
-                    best, keep, place = _best(formula, keeps_slope, is_valley, a, b, c, x, argmax, corner, op.x_row,
-                                              op.kernel_width, kh_start, kh_end, kw_start, kw_end)
-                vector.store(y, target, best)
-                vector.store(kept, target, keep)
-                vector.store(argmax, target, place)
-                corner += op.stride_width
-                target += LANES
+            first, end = cols if rows[0] <= oh < rows[1] else (0, 0)
+            if is_valley:
+                for ow in range(first, end):
+                    _keep(_maximum_of_valley(formula, keeps_slope, a, b, c, x, argmax, corner + ow * op.stride_width,
+                                             op.x_row, window.cols, 0, window.rows, 0, window.cols),
+                          y, kept, argmax, target + ow * LANES)
+            else:
+                for ow in range(first, end):
+                    _keep(_maximum(formula, keeps_slope, a, b, c, x, argmax, corner + ow * op.stride_width,
+                                   op.x_row, window.cols, 0, window.rows, 0, window.cols),
+                          y, kept, argmax, target + ow * LANES)
+            kh_start, kh_end = inside(oh, op.stride_height, op.top, op.kernel_height, op.height)
+            for other in range(op.out_width - (end - first)):
+                ow = other if other < first else other + end - first
+                kw_start, kw_end = inside(ow, op.stride_width, op.left, op.kernel_width, op.width)
+                _keep(_maximum(formula, keeps_slope, a, b, c, x, argmax, corner + ow * op.stride_width, op.x_row,
+                               op.kernel_width, kh_start, kh_end, kw_start, kw_end),
+                      y, kept, argmax, target + ow * LANES)
 
 
 @kernel(ARGUMENTS)

@@ -26,6 +26,7 @@ _FLAT, _LEAST_NORMAL = np.float32(2.0**-80), np.float32(2.0**-126)
 _PIXEL_RISE = np.float32(0.0361)  # by difference, what `_is_acon_of_pixel_valley` says of slopes for x < 0
 _PIXEL_OVERSHOOT = np.float32(0.16)  # and of those for x > 0; both hold up to _PIXEL_MOST
 _PIXEL_MOST = np.float32(8.0)
+_SIGMOID_END = np.float32(-64.0)
 _NORMAL_DENSITY = np.float32(0.3989422804)  # 1 / √(2π)
 
 
@@ -49,7 +50,7 @@ def _exp_of_minus(a, a_lost, x):
     steep = -vector.magnitude(a)
     product = steep * x
     n, power = math.nearest_power(product)
-    q = math.expm1_near_0(vector.fma(-a_lost, x, math.remainder(steep, x, n)))
+    q = math.expm1_near_0(vector.fma(-a_lost, x, math.product_remainder(steep, x, n)))
     return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
 
 
@@ -58,7 +59,7 @@ def elu(x, alpha, scale, _c):
     """b x where x is positive, b a (eˣ - 1) elsewhere (Clevert et al. 2016, equation 15)."""
     product = -vector.magnitude(x)
     n, power = math.nearest_power(product)
-    q, whole = math.expm1_near_0(math.remainder(ONE, product, n)), power * UNSCALE
+    q, whole = math.expm1_near_0(math.remainder(product, n)), power * UNSCALE
     vanished = product < LEAST
     minus = vector.select(vanished, -ONE, vector.fma(q, whole, whole - ONE))
     scaled = vector.select(vanished, ZERO, vector.fma(q, power, power))
@@ -71,7 +72,7 @@ def elu(x, alpha, scale, _c):
 def sigmoid(x, _a, _b, _c):
     """1 / (1 + e⁻ˣ)"""
     size = vector.magnitude(x)
-    scaled = math.scaled_exp(-ONE, size, -size)
+    scaled = math.scaled_exp(-size)
     larger = ONE / vector.fma(scaled, UNSCALE, ONE)
     smaller = larger * scaled
     return vector.select(x < ZERO, smaller * UNSCALE, larger), larger * smaller * UNSCALE, ZERO, ZERO, ZERO
@@ -92,7 +93,7 @@ def softplus(x, beta, threshold, _c):
     u = beta * x
     size = vector.magnitude(x)
     steep = -vector.magnitude(beta)
-    scaled = math.scaled_exp(steep, size, steep * size)
+    scaled = math.scaled_exp_of_product(steep, size, steep * size)
     e = scaled * UNSCALE
     larger = ONE / (e + ONE)
     linear = u > threshold
@@ -102,11 +103,11 @@ def softplus(x, beta, threshold, _c):
 
 
 @native
-def _switch(u, scaled):
+def _switch(negative, u, scaled):
     """The parts of σ(u) from scaled = 2³² e^(-|u|): whether u < 0; σ(|u|), 2³² σ(-|u|), u, and 2³² σ(u) σ(-u)."""
     larger = ONE / vector.fma(scaled, UNSCALE, ONE)
     smaller = larger * scaled
-    return u < ZERO, larger, smaller, u, larger * smaller
+    return negative, larger, smaller, u, larger * smaller
 
 
 @native
@@ -124,7 +125,8 @@ def _gated(v, switch):
 def swish(x, beta, _b, _c):
     """x σ(a x) (Ramachandran et al. 2017); by a, x² σ(a x) σ(-a x)."""
     size, steep = vector.magnitude(x), -vector.magnitude(beta)
-    switch = _switch(beta * x, math.scaled_exp(steep, size, steep * size))
+    u = beta * x
+    switch = _switch(u < ZERO, u, math.scaled_exp_of_product(steep, size, steep * size))
     value, slope, _ = _gated(x, switch)
     return value, slope, x * switch[4] * x * UNSCALE, ZERO, ZERO
 
@@ -145,7 +147,8 @@ def acon(x, p1, p2, beta):
     factor, product = vector.select(flat, ZERO, beta), vector.select(flat, ZERO, steep)
     steep_lost = vector.fma(factor, lost, vector.fma(factor, difference, -product))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
-    return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
+    u = steep * x
+    return _acon(x, difference * x, difference, p2, _switch(u < ZERO, u, scaled))
 
 
 @native
@@ -157,13 +160,24 @@ def _acon(x, v, difference, p2, switch):
 
 
 @native
+def _absolute_sigmoid(x):
+    """σ(x), with its derivative σ(x) (1 - σ(x)), to the last place of 1 rather than of themselves; 0 below -64."""
+    product = vector.at_least(-x, LEAST)
+    n, power = math.nearest_power(product)
+    q = math.expm1_near_0(math.remainder(product, n))
+    value = ONE / vector.fma(vector.fma(q, power, power), UNSCALE, ONE)
+    value = vector.select(x < _SIGMOID_END, ZERO, value)
+    return value, vector.fma(-value, value, value)
+
+
+@native
 def acon_of_pixel(x, p1, p2, _c):
     """ACON-C whose switch c is σ(x) (Ma et al. 2021, section 3.3, pixel-wise)."""
-    beta, bell, _, _, _ = sigmoid(x, ZERO, ZERO, ZERO)
+    beta, bell = _absolute_sigmoid(x)
     difference, size = p1 - p2, vector.magnitude(x)
     v = difference * x
-    steep = -vector.magnitude(difference) * beta
-    switch = _switch(beta * v, math.scaled_exp(steep, size, steep * size))
+    steep, u = -vector.magnitude(difference) * beta, beta * v
+    switch = _switch(u < ZERO, u, math.scaled_exp_of_product(steep, size, steep * size))
     value, slope, by_p1, by_p2, _ = _acon(x, v, difference, p2, switch)
     return value, vector.fma(v * bell, v * (switch[4] * UNSCALE), slope), by_p1, by_p2, ZERO
 
@@ -204,7 +218,7 @@ def mish(x, _a, _b, _c):
     With e = e^(-|x|): tanh(…) is (1 + 2e) / (1 + 2e + 2e²) for positive x and e (e + 2) / (e (e + 2) + 2) for others.
     """
     size = vector.magnitude(x)
-    scaled = math.scaled_exp(-ONE, size, -size)
+    scaled = math.scaled_exp(-size)
     e = scaled * UNSCALE
     positive = x > ZERO
     high = vector.fma(e, TWO, ONE)

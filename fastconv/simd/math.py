@@ -61,22 +61,39 @@ def nearest_power(x):
 
 
 @native
-def remainder(a, x, n):
+def remainder(x, n):
+    """x - n ln 2"""
+    return vector.fma(n, -_LN2_LOW, vector.fma(n, -_LN2_HIGH, x))
+
+
+@native
+def product_remainder(a, x, n):
     """a·x - n ln 2, as if the product had not been rounded."""
     return vector.fma(n, -_LN2_LOW, vector.fma(a, x, n * -_LN2_HIGH))
 
 
 @native
 def expm1_near_0(r):
-    """e^r - 1 for |r| up to ln 2 / 2."""
-    return vector.fma(r * r, vector.polynomial(r, _EXPM1), r)
+    """e^r - 1 for |r| up to ln 2 / 2: the polynomial in parts that need not wait for each other."""
+    c0, c1, c2, c3, c4 = _EXPM1
+    square = r * r
+    high = vector.fma(square, c4, vector.fma(r, c3, c2))
+    return vector.fma(square, vector.fma(square, high, vector.fma(r, c1, c0)), r)
 
 
 @native
-def scaled_exp(a, x, product):
+def scaled_exp(x):
+    """2³² eˣ for x up to 0; 0 below `LEAST`."""
+    n, power = nearest_power(x)
+    q = expm1_near_0(remainder(x, n))
+    return vector.select(x < LEAST, ZERO, vector.fma(q, power, power))
+
+
+@native
+def scaled_exp_of_product(a, x, product):
     """2³² e^(a x) for a x up to 0, of which `product` is the rounded value; 0 below `LEAST`."""
     n, power = nearest_power(product)
-    q = expm1_near_0(remainder(a, x, n))
+    q = expm1_near_0(product_remainder(a, x, n))
     return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
 
 
@@ -91,7 +108,7 @@ def exp(x):
     """eˣ within 1 ulp."""
     x = vector.at_most(vector.at_least(x, LEAST), np.float32(89.0))
     rounded = vector.fma(x, _LOG2_E, _ROUNDER)
-    q = expm1_near_0(remainder(ONE, x, rounded - _ROUNDER))
+    q = expm1_near_0(remainder(x, rounded - _ROUNDER))
     exponent = vector.bits(rounded) - _ROUNDER_BITS
     half = exponent >> np.int32(1)
     power = _power(half)
@@ -104,7 +121,7 @@ def expm1(x):
     small = vector.at_most(vector.at_least(x, np.float32(-30.0)), np.float32(60.0))
     n, power = nearest_power(small)
     power = power * UNSCALE
-    y = vector.fma(expm1_near_0(remainder(ONE, small, n)), power, power - ONE)
+    y = vector.fma(expm1_near_0(remainder(small, n)), power, power - ONE)
     return vector.select(x > np.float32(60.0), exp(x), y)
 
 
@@ -155,7 +172,7 @@ def log1p(x):
 def sigmoid(x):
     """1 / (1 + e⁻ˣ) within 2 ulp."""
     size = vector.magnitude(x)
-    scaled = scaled_exp(-ONE, size, -size)
+    scaled = scaled_exp(-size)
     e = scaled * UNSCALE
     y = vector.select(x < ZERO, scaled, SCALE) / (e + ONE)
     tail = vector.fma(-e, y, scaled)  # where e is small, it is itself nearly all of the result
@@ -166,7 +183,7 @@ def sigmoid(x):
 def tanh_parts(x):
     """Where |x| is small: a mask; there tanh x, elsewhere 2³² (1 - tanh |x|)."""
     size, square = vector.magnitude(x), x * x
-    scaled = scaled_exp(-TWO, size, size * -TWO)
+    scaled = scaled_exp(size * -TWO)
     near = vector.fma(x * square, vector.polynomial(square, _TANH), x)
     far = (scaled + scaled) / vector.fma(scaled, UNSCALE, ONE)
     small = size < _SMALL_TANH
@@ -184,7 +201,7 @@ def tanh(x):
 def normal_tail(size):
     """2³² Φ(-t), the tail of the normal distribution, and 2³² e^(-t²/2), for t from 0."""
     half = size * -HALF
-    scaled = scaled_exp(half, size, half * size)
+    scaled = scaled_exp_of_product(half, size, half * size)
     t = vector.at_most(size, MILLS_END)
     reciprocal = ONE / (t + _MILLS_CENTRE)
     mills = vector.polynomial((t - _MILLS_CENTRE) * reciprocal, _MILLS) * reciprocal
