@@ -16,6 +16,7 @@ class Pool:
     def __init__(self, most_keys: int = 64) -> None:
         self._most_keys = most_keys
         self._by_key: dict[Hashable, Any] = {}
+        self.latest: Any = None  # what its owner was last asked for, at hand without a key
 
     @contextmanager
     def session(self, key: Hashable, make: Callable[[], S]) -> Iterator[S]:
@@ -41,6 +42,7 @@ class Pool:
     def clear(self) -> None:
         """Forgets everything."""
         self._by_key.clear()
+        self.latest = None
 
     def __reduce__(self) -> tuple[type[Pool], tuple[int]]:
         return Pool, (self._most_keys,)  # sessions hold addresses: a copy of a model makes its own

@@ -43,10 +43,14 @@ _FLOAT32 = np.dtype(np.float32)
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     """A model's outputs for images x (N, C, H, W) uint8 or float32, or features (N, F) float32."""
+    latest: FrozenPlan | None = model._sessions.latest
+    if latest is not None and latest.knows(x):
+        return latest.compute(x)
     images = check_images(x)
     if len(images) == 0:
         return np.empty(final_shape(model, images.shape), np.float32)
-    return plan(model, images.shape, images.dtype)(images)
+    latest = model._sessions.latest = plan(model, images.shape, images.dtype)
+    return latest(images)
 
 
 def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> FrozenPlan:
@@ -65,7 +69,7 @@ class FrozenPlan:
     """
 
     def __init__(self, model: Layer, shape: Shape, dtype: np.dtype[Any]) -> None:
-        self._model, self._shape, self._dtype = model, shape, dtype
+        self._model, self._shape, self._dtype, self._threads = model, shape, dtype, get_num_threads()
         self._alone: dict[int, AloneSession] = {}  # by the thread that used it last: the memory is near its processor
         self._in_lanes: list[InferenceSession] = []
         self._divided: list[AloneSession] = []
@@ -76,7 +80,7 @@ class FrozenPlan:
         except NeedsLanes:
             return
         self._alone[get_ident()], self._made = session, 1
-        threads = min(get_num_threads(), MOST_DIVIDING)
+        threads = min(self._threads, MOST_DIVIDING)
         self._divides = threads > 1 and session.work >= LEAST_DIVIDED_WORK
         if self._divides:
             self._divided.append(AloneSession(model, self._shape, dtype, threads))
@@ -84,13 +88,22 @@ class FrozenPlan:
         self._most_alone = max(1, min(MOST_ALONE, int(lanes_work(model, self._shape) / session.work)))
         self._most_unshared = max(1, int(LEAST_SHARED_WORK / session.work))
 
+    def knows(self, x: Any) -> bool:
+        """Whether x is an array like the plan's first batch, as most are: it needs neither checks nor a copy."""
+        return (type(x) is np.ndarray and x.shape == self._shape and x.dtype is self._dtype and x.flags.carray
+                and get_num_threads() == self._threads)
+
     def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs for images, checked."""
+        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
+            images = images.copy()
+        return self.compute(images)
+
+    def compute(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """The outputs for images, checked, in an aligned array that may be written to."""
         count = len(images)
         if count > self._most_alone:
             return self._lane_by_lane(images, count)
-        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
-            images = images.copy()
         if count > 1 or not self._divides:
             return self._one_by_one(images, count)
         by_all = monotonic() - self._ended < LONGEST_PAUSE and len(self._alone) >= self._made

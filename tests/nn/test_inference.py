@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastconv import nn
+from fastconv import get_num_threads, nn, set_num_threads
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.kernels import work
 from fastconv.nn.inference import CHUNK
@@ -98,6 +98,34 @@ def test_outputs_are_of_the_caller():
     kept = first.copy()
     model(normal(1, 17, 1, 6, 6))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_a_call_like_the_last_one_sees_what_has_changed_since():
+    model, images = nn.Flatten(), pixels(0, 1, 3, 5, 4)
+    model(images)
+    model.set_images(*COLOURS)
+    expected = ((images / 255 - by_channel(COLOURS[0])) / by_channel(COLOURS[1])).reshape(1, -1)
+    assert_close(model(images), expected, TOLERANCE)
+    assert_close(model(images.astype(np.float32)), images.reshape(1, -1), TOLERANCE)
+    assert_close(model(images[..., :2]), expected.reshape(images.shape)[..., :2].reshape(1, -1), TOLERANCE)
+    assert_close(model(np.repeat(images, 2, 0)), np.repeat(expected, 2, 0), TOLERANCE)
+    assert model(images[:0]).shape == (0, 60)
+    with pytest.raises(DtypeError):
+        model(images.astype(np.float64))
+
+
+def test_the_number_of_threads_counts_from_the_next_call_on():
+    model, x, threads = small_network(), normal(0, 1, 1, 6, 6), get_num_threads()
+    model(x)
+    before = model._sessions.latest
+    try:
+        set_num_threads(threads + 1)
+        model(x)
+        assert model._sessions.latest is not before
+    finally:
+        set_num_threads(threads)
+    model(x)
+    assert model._sessions.latest is before
 
 
 def test_a_call_changes_neither_the_model_nor_the_batch():
