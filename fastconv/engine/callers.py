@@ -1,52 +1,49 @@
-"""Whether several threads make calls of a few microseconds at once, which are as brief as handing over the GIL.
+"""Whether a call of a few microseconds lets go of Python's lock, the GIL, which takes as long to hand over.
 
-A thread that finds Python's lock (the GIL) taken sleeps, and waking it costs more than such a call. One thread that
-calls therefore holds the GIL throughout. Where several do nothing but call, each lets go of it, and before it takes it
-back watches `taken` for a moment: for as long as another thread is likely to hold it.
+A thread that finds the GIL taken sleeps, and to wake it costs more than such a call. Where calls follow each other
+closely they let go of it all the same, so that the program's other threads get on, whether they call as well or not.
+Before a call takes the GIL back it watches `taken` for a moment: for as long as another call is likely to hold it.
+
+A thread that computes in Python may take the GIL meanwhile and keep it for the 5 ms that Python lets it. After such a
+pause, calls hold on to it for as long.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from time import monotonic
 
 from fastconv.engine.memory import aligned_words
 from fastconv.engine.threads import available_threads
 
-#: Seconds from one call to the next, of whichever threads, below which these do little else.
+#: Seconds from one call to the next, of whichever threads, below which they are close.
 CLOSE = 50e-6
 
-#: The weight of one such time in their mean, and the most that it counts for.
-NEW, PAUSE = 0.1, 1e-3
-
-#: Seconds for which a thread counts that has called before another: more than the 5 ms that one may hold the GIL.
-GONE = 20e-3
+#: The weight of one such time in their mean; from which on it is a pause; and for how long calls then hold the GIL.
+NEW, PAUSE, HOLD = 0.1, 1e-3, 10e-3
 
 
 class Callers:
-    """The threads that ask `several` before each call.
+    """The threads that ask `let_go` before each call.
 
     taken: not 0 while one of them is likely to hold the GIL. `kernels.work.predict` watches it at `address`.
     """
 
     def __init__(self) -> None:
         self._parallel = available_threads() > 1
-        self._thread, self._changed = threading.get_ident(), -GONE
-        self._last, self._pace = 0.0, PAUSE
+        self._last = self._held_until = 0.0
+        self._interval = PAUSE
         words = aligned_words([0])
         self.taken, self.address = words.data, words.ctypes.data
 
-    def several(self) -> bool:
-        """Whether other threads call right now, too."""
-        thread, now = threading.get_ident(), monotonic()
-        if thread != self._thread:
-            self._thread, self._changed = thread, now
-        elif now - self._changed > GONE:
-            return False
-        self._pace += NEW * (min(now - self._last, PAUSE) - self._pace)
-        self._last = now
-        if self._pace > CLOSE or not self._parallel:
+    def let_go(self) -> bool:
+        """Whether a call that begins now should do without the GIL."""
+        now = monotonic()
+        interval, self._last = now - self._last, now
+        if interval > PAUSE:
+            self._held_until, interval = now + HOLD, PAUSE
+        self._interval += NEW * (interval - self._interval)
+        if now < self._held_until or self._interval > CLOSE or not self._parallel:
             return False
         self.taken[0] = 1
         return True

@@ -61,25 +61,25 @@ class Session:
     def predict(self, count: int, images: np.ndarray, results: np.ndarray, brief: bool) -> None:
         """As `run`, of the first `count` images of a program for single images, by this thread alone, with less ado.
 
-        brief: it takes less time than handing over the GIL, which a thread that calls alone then holds.
+        brief: it takes less time than handing over the GIL, which it then holds unless calls are close.
         """
-        several, first = callers.callers.several(), self._first_phase(count)
-        if brief and not several:
+        close, first = callers.callers.let_go(), self._first_phase(count)
+        if brief and not close:
             work.predict_briefly(self._job, first, self._table, count, images, results)
         else:
-            self._predict_without_gil(first, count, images, results, several)
+            self._predict_without_gil(first, count, images, results, close)
 
     def predict_together(self, image: np.ndarray, results: np.ndarray) -> None:
         """As `predict`, of a single image that the program divides among all its threads."""
         first = self._first_phase(1)
         about = self._job, first, self._table, image, results
         if not team.team.lead(self.program.workers, work.lead_prediction, *about):
-            self._predict_without_gil(first, 1, image, results, several=False)
+            self._predict_without_gil(first, 1, image, results, close=False)
 
     def _predict_without_gil(self, first: int, count: int, images: np.ndarray, results: np.ndarray,
-                             several: bool) -> None:
+                             close: bool) -> None:
         work.predict(self._job, first, self._table, count, images, results, callers.callers.address)
-        callers.callers.taken[0] = several
+        callers.callers.taken[0] = close
 
     def _first_phase(self, count: int) -> int:
         """Where a prediction of so many images begins."""

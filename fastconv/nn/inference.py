@@ -28,7 +28,7 @@ MOST_ALONE = 8
 #: 350 µs by one thread and 180 to 450 µs by two, eight images 1,400 and 770 µs.
 LEAST_SHARED_WORK = 2_500_000
 
-#: Work from which on a thread that calls alone releases the GIL: 25 µs, more than handing it over takes.
+#: Work from which on a call releases the GIL wherever it is made: 25 µs, more than handing it over takes.
 LEAST_RELEASED_WORK = 125_000
 
 #: Work from which on threads share a single image, 40 µs, and the longest pause between two calls, in seconds: helpers

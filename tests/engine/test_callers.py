@@ -1,15 +1,13 @@
-"""Whether several threads call at once."""
+"""Whether a short call lets go of the GIL."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable
 
 import pytest
 
 from fastconv.engine import callers
-from fastconv.engine.callers import CLOSE, GONE, Callers
+from fastconv.engine.callers import CLOSE, HOLD, PAUSE, Callers
 
 
 @pytest.fixture
@@ -24,61 +22,46 @@ def clock(monkeypatch):
     return Clock
 
 
-def _in_thread(call: Callable[[], object]) -> None:
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join()
-
-
-def _close_calls(clock, who: Callers, times: int = 100) -> bool:
+def _calls(clock, who: Callers, interval: float, times: int) -> list[bool]:
+    answers = []
     for _ in range(times):
-        clock.now += CLOSE / 2
-        several = who.several()
-    return several
+        clock.now += interval
+        answers.append(who.let_go())
+    return answers
 
 
-def test_one_thread_is_not_several(clock):
+def _close_calls(clock, who: Callers) -> bool:
+    return _calls(clock, who, CLOSE / 2, int(4 * HOLD / CLOSE))[-1]
+
+
+def test_calls_that_are_close_let_go(clock):
     who = Callers()
-    who.several()
-    clock.now += 2 * GONE
-    assert not _close_calls(clock, who)
-    assert who.taken[0] == 0
-
-
-def test_two_threads_that_call_all_the_time_are_several(clock):
-    who = Callers()
-    _close_calls(clock, who)
-    _in_thread(lambda: _close_calls(clock, who))
+    assert not who.let_go()
     assert _close_calls(clock, who)
     assert who.taken[0] == 1
 
 
-def test_a_thread_that_has_gone_is_forgotten(clock):
+def test_calls_that_are_not_close_hold_on(clock):
     who = Callers()
-    _in_thread(lambda: _close_calls(clock, who))
     assert _close_calls(clock, who)
-    clock.now += 2 * GONE
-    assert not _close_calls(clock, who)
+    assert not _calls(clock, who, 2 * CLOSE, 100)[-1]
 
 
-def test_threads_that_do_something_else_between_calls_are_not_several(clock):
-    who, answers = Callers(), []
-
-    def call() -> None:
-        clock.now += 2 * CLOSE
-        answers.append(who.several())
-
-    for _ in range(100):
-        call()
-        _in_thread(call)
-    assert not any(answers)
+def test_after_a_pause_calls_hold_on_for_as_long_as_another_thread_may(clock):
+    who = Callers()
+    assert _close_calls(clock, who)
+    clock.now += 2 * PAUSE
+    answers = _calls(clock, who, CLOSE / 2, int(4 * HOLD / CLOSE))
+    held = answers.index(True) * CLOSE / 2
+    assert HOLD <= held <= HOLD + CLOSE
+    assert all(answers[answers.index(True):])
 
 
-def test_where_there_is_one_processor_threads_are_not_several(clock, monkeypatch):
+def test_where_there_is_one_processor_calls_hold_on(clock, monkeypatch):
     monkeypatch.setattr(callers, "available_threads", lambda: 1)
     who = Callers()
-    _in_thread(lambda: _close_calls(clock, who))
     assert not _close_calls(clock, who)
+    assert who.taken[0] == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
