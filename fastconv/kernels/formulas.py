@@ -103,11 +103,11 @@ def softplus(x, beta, threshold, _c):
 
 
 @native
-def _switch(negative, u, scaled):
+def _switch(u, scaled):
     """The parts of σ(u) from scaled = 2³² e^(-|u|): whether u < 0; σ(|u|), 2³² σ(-|u|), u, and 2³² σ(u) σ(-u)."""
     larger = ONE / vector.fma(scaled, UNSCALE, ONE)
     smaller = larger * scaled
-    return negative, larger, smaller, u, larger * smaller
+    return u < ZERO, larger, smaller, u, larger * smaller
 
 
 @native
@@ -125,8 +125,7 @@ def _gated(v, switch):
 def swish(x, beta, _b, _c):
     """x σ(a x) (Ramachandran et al. 2017); by a, x² σ(a x) σ(-a x)."""
     size, steep = vector.magnitude(x), -vector.magnitude(beta)
-    u = beta * x
-    switch = _switch(u < ZERO, u, math.scaled_exp_of_product(steep, size, steep * size))
+    switch = _switch(beta * x, math.scaled_exp_of_product(steep, size, steep * size))
     value, slope, _ = _gated(x, switch)
     return value, slope, x * switch[4] * x * UNSCALE, ZERO, ZERO
 
@@ -147,8 +146,7 @@ def acon(x, p1, p2, beta):
     factor, product = vector.select(flat, ZERO, beta), vector.select(flat, ZERO, steep)
     steep_lost = vector.fma(factor, lost, vector.fma(factor, difference, -product))
     scaled = _exp_of_minus(steep, vector.select(steep < ZERO, -steep_lost, steep_lost), vector.magnitude(x))
-    u = steep * x
-    return _acon(x, difference * x, difference, p2, _switch(u < ZERO, u, scaled))
+    return _acon(x, difference * x, difference, p2, _switch(steep * x, scaled))
 
 
 @native
@@ -176,8 +174,8 @@ def acon_of_pixel(x, p1, p2, _c):
     beta, bell = _absolute_sigmoid(x)
     difference, size = p1 - p2, vector.magnitude(x)
     v = difference * x
-    steep, u = -vector.magnitude(difference) * beta, beta * v
-    switch = _switch(u < ZERO, u, math.scaled_exp_of_product(steep, size, steep * size))
+    steep = -vector.magnitude(difference) * beta
+    switch = _switch(beta * v, math.scaled_exp_of_product(steep, size, steep * size))
     value, slope, by_p1, by_p2, _ = _acon(x, v, difference, p2, switch)
     return value, vector.fma(v * bell, v * (switch[4] * UNSCALE), slope), by_p1, by_p2, ZERO
 

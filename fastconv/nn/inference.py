@@ -95,12 +95,12 @@ class FrozenPlan:
 
     def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs for images, checked."""
-        if not images.flags.carray:  # to Numba a read-only array, or one at an odd address, is of another type
-            images = images.copy()
+        if len(images) <= self._most_alone and not images.flags.carray:
+            images = images.copy()  # to Numba a read-only array, or one at an odd address, is of another type
         return self.compute(images)
 
     def compute(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """The outputs for images, checked, in an aligned array that may be written to."""
+        """The outputs for images, checked; a few of them in an aligned array that may be written to."""
         count = len(images)
         if count > self._most_alone:
             return self._lane_by_lane(images, count)
