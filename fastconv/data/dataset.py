@@ -171,9 +171,9 @@ def _channel_statistics(
 
     Float images are already prepared: 0 and 1.
 
-    Blocks of images keep the memory small, and those in a mapped file are read only once. Every sum is one of integers
-    and below 2⁵³, hence exact in float64 in any order; the variance is a quotient of Python's integers, so a constant
-    channel gives exactly 0.
+    Blocks of images keep the memory small, and those in a mapped file are read only once. All sums are of integers,
+    hence exact, and a constant channel gives exactly 0. No product is NumPy's, whose threads would look for more work
+    for 100 ms, on the processors that training needs next.
     """
     count, channels, height, width = images.shape
     mean = np.zeros(channels, np.float32)
@@ -184,9 +184,9 @@ def _channel_statistics(
     totals, totals_of_squares = [0] * channels, [0] * channels
     for start in range(0, count, block):
         for channel in range(channels):
-            pixels = images[start : start + block, channel].astype(np.float64).ravel()
+            pixels = images[start : start + block, channel]
             totals[channel] += int(pixels.sum())
-            totals_of_squares[channel] += int(pixels @ pixels)
+            totals_of_squares[channel] += int(np.square(pixels, dtype=np.uint16).sum())
     pixel_count = count * height * width
     for channel in range(channels):
         mean[channel] = totals[channel] / (255 * pixel_count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fastconv.optim.line_search import LineSearch, StrongWolfe
 from fastconv.optim.method import Method, Step
-from fastconv.optim.objective import Objective, Point, Vector
+from fastconv.optim.objective import Objective, Point, Vector, dot
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class LBFGS(Method):
 
     def direction(self, objective: Objective, point: Point, steps: Sequence[Step]) -> Vector:
         pairs = [(step.after.x - step.before.x, step.after.gradient - step.before.gradient) for step in steps]
-        curved = [(s, y, s @ y) for s, y in pairs if s @ y > 0]
+        curved = [(s, y, product) for s, y in pairs if (product := dot(s, y)) > 0]
         if not curved:
             return -point.gradient
         q, alphas = point.gradient.copy(), []
         for s, y, product in reversed(curved):
-            alphas.append(s @ q / product)
+            alphas.append(dot(s, q) / product)
             q -= alphas[-1] * y
         _, y, product = curved[-1]
-        r = product / (y @ y) * q
+        r = product / dot(y, y) * q
         for (s, y, product), alpha in zip(curved, reversed(alphas), strict=True):
-            r += (alpha - y @ r / product) * s
+            r += (alpha - dot(y, r) / product) * s
         return -r
 
     def first_step(self, point: Point, direction: Vector, steps: Sequence[Step]) -> float:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from fastconv.errors import NoStepError
-from fastconv.optim.objective import Objective, Point, Vector
+from fastconv.optim.objective import Objective, Point, Vector, dot
 
 #: Steps that are tried to enclose one that meets the strong Wolfe conditions, and then to find it.
 TRIALS = 60
@@ -35,7 +35,7 @@ class Ray:
 
     def __init__(self, objective: Objective, point: Point, direction: Vector) -> None:
         self.objective, self.direction = objective, direction
-        self.start = Trial(0.0, point, float(point.gradient @ direction))
+        self.start = Trial(0.0, point, dot(point.gradient, direction))
         if not -math.inf < self.start.slope < 0:
             raise NoStepError(f"expected a direction along which f falls, got one of slope {self.start.slope:g}")
 
@@ -46,7 +46,7 @@ class Ray:
             raise NoStepError("f falls to -inf: it has no minimum")
         if not point.finite:
             return Trial(step, Point(point.x, math.inf, point.gradient), math.nan)
-        return Trial(step, point, float(point.gradient @ self.direction))
+        return Trial(step, point, dot(point.gradient, self.direction))
 
     def falls(self, trial: Trial, c1: float) -> bool:
         """Whether φ(α) ≤ φ(0) + c₁αφ'(0), the Armijo condition (Nocedal & Wright 2006, equation 3.4).

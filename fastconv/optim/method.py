@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastconv.optim.line_search import LineSearch
-from fastconv.optim.objective import Objective, Point, Vector
+from fastconv.optim.objective import Objective, Point, Vector, dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Method(ABC):
         """
         if steps:
             last = steps[-1]
-            step = last.length * float(last.before.gradient @ last.direction) / float(point.gradient @ direction)
+            step = last.length * dot(last.before.gradient, last.direction) / dot(point.gradient, direction)
             if 0 < step < math.inf:
                 return step
         return min(1.0, 1 / point.gradient_norm)

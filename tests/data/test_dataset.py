@@ -1,5 +1,6 @@
 import dataclasses
 import pickle
+import time
 import tracemalloc
 
 import numpy as np
@@ -80,6 +81,14 @@ def test_statistics_are_right_over_many_blocks_and_need_no_float_copy_of_the_set
     for channel in range(2):
         np.testing.assert_allclose(dataset.mean[channel], images[:, channel].mean() / 255, rtol=1e-6)
         np.testing.assert_allclose(dataset.std[channel], images[:, channel].std() / 255, rtol=1e-6)
+
+
+def test_no_thread_of_the_linear_algebra_library_is_left_looking_for_work():
+    images = np.random.default_rng(0).integers(0, 256, (6000, 1, 28, 28), dtype=np.uint8)
+    Dataset(images, np.zeros(6000, np.int64), ["only"])
+    begun = time.process_time()
+    time.sleep(0.08)
+    assert time.process_time() - begun < 0.04  # a thread that looks for work takes all of a processor for 0.1 s
 
 
 def test_an_image_larger_than_a_block_is_measured_whole():
