@@ -16,6 +16,7 @@ from fastconv.nn.images import check_images
 from fastconv.nn.layer import Layer, Shape, final_shape
 from fastconv.nn.planes import NeedsLanes
 from fastconv.nn.sessions import AloneSession, InferenceSession, lanes_work
+from fastconv.nn.sharing import Sharing
 
 #: Images computed between two chances to be interrupted.
 CHUNK = 16384
@@ -61,8 +62,8 @@ def plan(model: Layer, shape: Shape, dtype: np.dtype[Any]) -> FrozenPlan:
 class FrozenPlan:
     """How a model computes batches of images of one shape and type: one by one where they are few, else in lanes.
 
-    A single large image is shared by all threads where calls follow each other closely, unless another thread of the
-    program computes one of its own.
+    A single large image is shared by all threads where calls follow each other closely and that proves faster, unless
+    another thread of the program computes one of its own.
 
     Batch normalisation is part of the weights before it, and these are packed: anew only where a Trainer or
     `load_state_dict` has changed them. There are as many sessions as calls at the same time.
@@ -73,7 +74,7 @@ class FrozenPlan:
         self._alone: dict[int, AloneSession] = {}  # by the thread that used it last: the memory is near its processor
         self._in_lanes: list[InferenceSession] = []
         self._divided: list[AloneSession] = []
-        self._divides, self._ended = False, 0.0
+        self._divides, self._ended, self._sharing = False, 0.0, Sharing()
         self._made = self._most_alone = self._most_unshared = 0
         try:
             session = AloneSession(model, self._shape, dtype)
@@ -106,9 +107,13 @@ class FrozenPlan:
             return self._lane_by_lane(images, count)
         if count > 1 or not self._divides:
             return self._one_by_one(images, count)
-        by_all = monotonic() - self._ended < LONGEST_PAUSE and len(self._alone) >= self._made
-        results = self._by_all_threads(images) if by_all else self._one_by_one(images, 1)
+        begun = monotonic()
+        close = begun - self._ended < LONGEST_PAUSE and len(self._alone) >= self._made
+        shared = close and self._sharing.pays()
+        results = self._by_all_threads(images) if shared else self._one_by_one(images, 1)
         self._ended = monotonic()
+        if close:
+            self._sharing.took(shared, self._ended - begun)
         return results
 
     def prepare(self) -> None:
