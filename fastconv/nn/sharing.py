@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-#: Every so many images are computed the slower way, to see whether it still is.
-PROBE = 64
+import math
 
-#: How much of the way a longer time moves what is known; a shorter one replaces it.
-RISE = 0.25
+#: Of so many images, so many go the slower way, to see whether it still is. For the first, a thread may have to wake.
+PERIOD, TRIAL = 256, 8
+
+#: How much of the way to a longer time what is known moves; a shorter one replaces it. A time counts for no more than
+#: MOST of the longer one of both ways: now and then the machine does something else.
+RISE, MOST = 0.2, 1.5
 
 
 class Sharing:
@@ -17,18 +20,18 @@ class Sharing:
     """
 
     def __init__(self) -> None:
-        self._seconds = [0.0, 0.0]  # by one thread, shared
+        self._seconds = [math.inf, 0.0]  # by one thread, shared
         self._images = 0
 
     def pays(self) -> bool:
         """Whether the next image should be shared."""
         self._images += 1
         alone, shared = self._seconds
-        return (shared <= alone) == (self._images % PROBE > 0)
+        return (shared <= alone) == (self._images % PERIOD >= TRIAL)
 
     def took(self, shared: bool, seconds: float) -> None:
-        """Takes note of an image. A single long time, in which the machine did something else, changes little."""
+        """Takes note of an image."""
         before = self._seconds[shared]
-        if before:
-            seconds = min(seconds, before + RISE * (min(seconds, 2 * before) - before))
+        if seconds > before:
+            seconds = before + RISE * (min(seconds, MOST * max(self._seconds)) - before)
         self._seconds[shared] = seconds

@@ -317,12 +317,23 @@ def test_a_single_image_is_shared_where_calls_follow_closely_and_no_other_thread
     plan, shared, clock = FrozenPlan(model, x.shape, FLOAT), [], [100.0]
     by_all = plan._by_all_threads
     monkeypatch.setattr(inference, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(plan._sharing, "pays", lambda: True)
     monkeypatch.setattr(plan, "_by_all_threads", lambda image: (shared.append(True), by_all(image))[1])
     first = plan(x)
     plan._made += others
     clock[0] += pause
     np.testing.assert_array_equal(plan(x), first)
     assert shared == [True] * expected
+
+
+def test_an_image_that_is_computed_faster_by_one_thread_is_not_shared(monkeypatch, num_threads):
+    num_threads(2)
+    model, x = fc.models.resnet8(), normal(0, 1, 3, 32, 32)
+    plan = FrozenPlan(model, x.shape, FLOAT)
+    monkeypatch.setattr(plan._sharing, "pays", lambda: False)
+    monkeypatch.setattr(plan, "_by_all_threads", None)
+    for _ in range(3):
+        np.testing.assert_array_equal(plan(x), alone(model, x))
 
 
 def test_a_thread_that_finds_the_shared_session_taken_computes_alone(num_threads):
