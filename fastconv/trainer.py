@@ -139,7 +139,7 @@ class Trainer:
             raise DataError(f"expected at least one image, got {images.shape}")
         with self._session(images, len(images)) as session:
             targets = self.loss.targets(labels, (len(images), *session.output_shape))
-            return self._step(session, images, np.arange(len(images)), targets, self.optimizer.lr)
+            return self._step(session, images, None, targets, self.optimizer.lr)
 
     def fit(self, train: Data, epochs: int, batch_size: int = 128, validation: Data | None = None,
             schedule: Schedule | None = None, seed: int = 0, checkpoint: str | os.PathLike[str] | None = None,
@@ -261,7 +261,7 @@ class Trainer:
 
     def _session(self, images: NDArray[Any], capacity: int,
                  augment: Augmentation | None = None) -> AbstractContextManager[LossSession]:
-        trainable = tuple(leaf.trainable for leaf in self._leaves)
+        trainable = tuple([leaf.trainable for leaf in self._leaves])
         key = images.shape[1:], images.dtype, whole_lanes(capacity), get_num_threads(), trainable, augment
 
         def make() -> LossSession:
@@ -270,11 +270,12 @@ class Trainer:
 
         return self._sessions.session(key, make)
 
-    def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64], targets: NDArray[Any],
-              lr: float, key: int = 0) -> float:
+    def _step(self, session: LossSession, images: NDArray[Any], indices: NDArray[np.int64] | None,
+              targets: NDArray[Any], lr: float, key: int = 0) -> float:
         with self._lock:
             self._run.begin(lr)
-            session.run(len(indices), images, indices, targets, key=key, seed=self._run.seed, step=self.steps)
+            session.run(len(images if indices is None else indices), images, indices, targets, key=key,
+                        seed=self._run.seed, step=self.steps)
             loss = session.mean_loss
             if session.stopped:
                 lost = "the gradient's norm became infinite" if math.isfinite(loss) else f"the loss became {loss}"

@@ -23,7 +23,7 @@ class Session:
         self._trained = [each.parameter for each in builder.trained]
         self._packed_version = self._seen_change = 0
         self._updates = update is not None
-        self._in_order = np.arange(0)
+        self._in_order, self._in_order_address = np.arange(0), 0
         self._job, self._table = self.program.addresses
 
     @property
@@ -43,11 +43,8 @@ class Session:
         table = self.program.batch
         table[STOP] = 0
         first = PACK if self._must_pack() else RUN
-        if indices is None:
-            if len(self._in_order) < count:
-                self._in_order = np.arange(count)
-            indices = self._in_order
-        table[IMAGES], table[INDICES], table[COUNT] = images.ctypes.data, indices.ctypes.data, count
+        table[IMAGES], table[COUNT] = images.ctypes.data, count
+        table[INDICES] = self._in_order_of(count) if indices is None else indices.ctypes.data
         table[KEY], table[TOTAL] = key, len(images)
         table[TARGETS] = 0 if targets is None else targets.ctypes.data
         table[RESULTS] = 0 if results is None else results.ctypes.data
@@ -81,11 +78,17 @@ class Session:
         work.predict(self._job, first, self._table, count, images, results, callers.callers.address)
         callers.callers.taken[0] = close
 
+    def _in_order_of(self, count: int) -> int:
+        """The address of the indices of the first `count` images."""
+        if self._in_order.size < count:
+            self._in_order = np.arange(count)
+            self._in_order_address = self._in_order.ctypes.data
+        return self._in_order_address
+
     def _first_phase(self, count: int) -> int:
         """Where a prediction of so many images begins."""
-        if len(self._in_order) < count:
-            self._in_order = np.arange(count)
-            self.program.batch[INDICES] = self._in_order.ctypes.data
+        if self._in_order.size < count:
+            self.program.batch[INDICES] = self._in_order_of(count)
         return PACK if changes.last != self._seen_change and self._must_pack() else RUN
 
     def _must_pack(self) -> bool:
