@@ -44,13 +44,14 @@ _FLOAT32 = np.dtype(np.float32)
 
 def infer(model: Layer, x: NDArray[Any]) -> NDArray[np.float32]:
     """A model's outputs for images x (N, C, H, W) uint8 or float32, or features (N, F) float32."""
-    latest: FrozenPlan | None = model._sessions.latest
+    sessions = model._sessions
+    latest: FrozenPlan | None = sessions.latest
     if latest is not None and latest.knows(x):
         return latest.compute(x)
     images = check_images(x)
     if len(images) == 0:
         return np.empty(final_shape(model, images.shape), np.float32)
-    latest = model._sessions.latest = plan(model, images.shape, images.dtype)
+    latest = sessions.latest = plan(model, images.shape, images.dtype)
     return latest(images)
 
 

@@ -191,7 +191,7 @@ class Layer:
             raise DtypeError(f"expected classes to be names, got {classes!r}")
         self.mean, self.std, self.input_shape = means, stds, input_shape
         self.classes = names
-        self._sessions.clear()
+        self._sessions = Pool()  # a call that another thread has begun goes on with the one it knows
 
     def _all_parameters(self) -> dict[str, Parameter]:
         return {joined(prefix, name): parameter

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastconv import get_num_threads, nn, set_num_threads
+from fastconv import get_num_threads, nn
 from fastconv.errors import DtypeError, ShapeError
 from fastconv.kernels import work
+from fastconv.nn import inference
 from fastconv.nn.inference import CHUNK
 from tests.networks import BATCH_SIZES, assert_same_bits, normal, pixels, small_network
 from tests.oracles import assert_close
@@ -114,16 +115,29 @@ def test_a_call_like_the_last_one_sees_what_has_changed_since():
         model(images.astype(np.float64))
 
 
-def test_the_number_of_threads_counts_from_the_next_call_on():
+def test_what_another_thread_changes_during_a_call_counts_from_the_next_one_on(monkeypatch):
+    model, images, plan = nn.Flatten(), pixels(0, 1, 3, 5, 4), inference.plan
+
+    def change_meanwhile(*about):
+        found = plan(*about)
+        model.set_images(*COLOURS)
+        return found
+
+    monkeypatch.setattr(inference, "plan", change_meanwhile)
+    model(images)
+    monkeypatch.undo()
+    expected = ((images / 255 - by_channel(COLOURS[0])) / by_channel(COLOURS[1])).reshape(1, -1)
+    assert_close(model(images), expected, TOLERANCE)
+
+
+def test_the_number_of_threads_counts_from_the_next_call_on(num_threads):
     model, x, threads = small_network(), normal(0, 1, 1, 6, 6), get_num_threads()
     model(x)
     before = model._sessions.latest
-    try:
-        set_num_threads(threads + 1)
-        model(x)
-        assert model._sessions.latest is not before
-    finally:
-        set_num_threads(threads)
+    num_threads(threads + 1)
+    model(x)
+    assert model._sessions.latest is not before
+    num_threads(threads)
     model(x)
     assert model._sessions.latest is before
 
