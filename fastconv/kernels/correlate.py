@@ -94,17 +94,22 @@ def correlate_runs(block, op, w, bias, x, y, runs, run_count):
             y_start += block.cols * y_step
 
 
+@native
+def of_target(op, group, target):
+    """The weight, the bias and the output of a target channel and those after it."""
+    taps = op.sources * op.kernel_height * op.kernel_width
+    return (offset(floats(op.weight, 0), target * taps), offset(floats(op.bias, 0), target),
+            offset(floats(op.y, group), target * op.y_plane * LANES))
+
+
 @kernel(ARGUMENTS)
 def correlate(records, group):
     """One group of images; see the module's formula."""
     op, block = argument(records), block_of(records)
     wide, narrow = integers(op.wide, 0), integers(op.narrow, 0)
-    taps = op.sources * op.kernel_height * op.kernel_width
     for channel_group in range(op.groups):
         x = offset(floats(op.x, group), channel_group * op.sources * op.x_plane * LANES)
         for index in range(op.blocks):
-            target = channel_group * op.targets + op.start + index * block.rows
-            w, bias = offset(floats(op.weight, 0), target * taps), offset(floats(op.bias, 0), target)
-            y = offset(floats(op.y, group), target * op.y_plane * LANES)
+            w, bias, y = of_target(op, group, channel_group * op.targets + op.start + index * block.rows)
             correlate_runs(block, op, w, bias, x, y, wide, op.wide_runs)
             correlate_runs(tiles.one_column(block), op, w, bias, x, y, narrow, op.narrow_runs)

@@ -7,7 +7,7 @@ once for all taps of a kernel's row; or of a kernel's column, if they lie below 
 from __future__ import annotations
 
 from fastconv.kernels.abi import argument, block_of, floats, integers, kernel, offset
-from fastconv.kernels.correlate import ARGUMENTS, RUN_FIELDS, correlate_runs, weight_steps
+from fastconv.kernels.correlate import ARGUMENTS, RUN_FIELDS, correlate_runs, of_target, weight_steps
 from fastconv.layout import LANES
 from fastconv.simd import tile as tiles
 from fastconv.simd.native import native
@@ -56,11 +56,9 @@ def correlate_single(records, group):
     """`correlate` for groups of one target channel."""
     op, block = argument(records), block_of(records)
     wide, narrow = integers(op.wide, 0), integers(op.narrow, 0)
-    taps = op.sources * op.kernel_height * op.kernel_width
     for target in range(op.groups):
         x = offset(floats(op.x, group), target * op.sources * op.x_plane * LANES)
-        w, bias = offset(floats(op.weight, 0), target * taps), offset(floats(op.bias, 0), target)
-        y = offset(floats(op.y, group), target * op.y_plane * LANES)
+        w, bias, y = of_target(op, group, target)
         for first in range(0, op.wide_runs * RUN_FIELDS, RUN_FIELDS):
             _correlate_run(block, op, w, bias, x, y, offset(wide, first))
         correlate_runs(tiles.column(1), op, w, bias, x, y, narrow, op.narrow_runs)

@@ -50,8 +50,7 @@ def _exp_of_minus(a, a_lost, x):
     steep = -vector.magnitude(a)
     product = steep * x
     n, power = math.nearest_power(product)
-    q = math.expm1_near_0(vector.fma(-a_lost, x, math.product_remainder(steep, x, n)))
-    return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
+    return math.scaled_power(product, power, vector.fma(-a_lost, x, math.product_remainder(steep, x, n)))
 
 
 @native

@@ -82,19 +82,23 @@ def expm1_near_0(r):
 
 
 @native
+def scaled_power(product, power, r):
+    """`power` e^r, or 0 where `product` is below `LEAST`."""
+    return vector.select(product < LEAST, ZERO, vector.fma(expm1_near_0(r), power, power))
+
+
+@native
 def scaled_exp(x):
     """2³² eˣ for x up to 0; 0 below `LEAST`."""
     n, power = nearest_power(x)
-    q = expm1_near_0(remainder(x, n))
-    return vector.select(x < LEAST, ZERO, vector.fma(q, power, power))
+    return scaled_power(x, power, remainder(x, n))
 
 
 @native
 def scaled_exp_of_product(a, x, product):
     """2³² e^(a x) for a x up to 0, of which `product` is the rounded value; 0 below `LEAST`."""
     n, power = nearest_power(product)
-    q = expm1_near_0(product_remainder(a, x, n))
-    return vector.select(product < LEAST, ZERO, vector.fma(q, power, power))
+    return scaled_power(product, power, product_remainder(a, x, n))
 
 
 @native
